@@ -1,0 +1,29 @@
+//! The HTTP interface of Onhand.
+//!
+//! Writes become commands that the [`lane`] gathers into calls of `api.apply_commands`; `reads`
+//! answers availability from Redis or Postgres; `routes` holds the endpoints, `problem` every error
+//! they can answer. Nothing here decides about stock: SQL does.
+
+mod config;
+mod error;
+mod extract;
+mod lane;
+mod metrics;
+mod middleware;
+mod openapi;
+mod problem;
+mod reads;
+mod router;
+mod routes;
+mod server;
+mod state;
+mod store;
+mod sweeper;
+mod units;
+
+pub use config::{ApiConfig, ApiServerConfig, LaneConfig, ReadConfig, UpkeepConfig};
+pub use error::ApiError;
+pub use problem::{Fault, Problem, ProblemKind};
+pub use router::router;
+pub use server::run;
+pub use state::AppState;

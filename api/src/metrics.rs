@@ -1,0 +1,136 @@
+//! Metrics of the HTTP interface: names, meaning, and the functions that record them.
+//!
+//! Labels have few values: route templates, never paths; operations, never skus.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::error::ApiError;
+
+const HTTP_REQUESTS: &str = "http_requests_total";
+const HTTP_DURATION: &str = "http_request_duration_seconds";
+const HTTP_IN_FLIGHT: &str = "http_requests_in_flight";
+const OPERATIONS: &str = "stock_operations_total";
+const OPERATION_DURATION: &str = "stock_operation_duration_seconds";
+const LANE_BATCH: &str = "onhand_lane_batch_commands";
+const LANE_QUEUE: &str = "onhand_lane_queue_commands";
+const LANE_WAIT: &str = "onhand_lane_wait_seconds";
+const LANE_FAILURES: &str = "onhand_lane_failures_total";
+const CACHE_READS: &str = "onhand_cache_reads_total";
+const CACHE_REFILLS: &str = "onhand_cache_refills_total";
+const POOL_CONNECTIONS: &str = "onhand_database_pool_connections";
+const POOL_WAITING: &str = "onhand_database_pool_waiting_callers";
+const HOLDS_EXPIRED: &str = "onhand_holds_expired_total";
+const UPKEEP_FAILURES: &str = "onhand_upkeep_failures_total";
+
+/// From half a millisecond to the request time-out.
+const SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+/// Powers of two up to the largest batch.
+const COMMANDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1000.0];
+
+/// The recorder is global to a process; a second server in it shares the first one's.
+static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// Installs the recorder, or returns the one that is installed.
+pub(crate) fn install() -> Result<PrometheusHandle, ApiError> {
+    let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = installed.as_ref() {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+        .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(LANE_BATCH.into()), COMMANDS))
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(ApiError::Metrics)?;
+    describe();
+    *installed = Some(handle.clone());
+    Ok(handle)
+}
+
+fn describe() {
+    describe_counter!(HTTP_REQUESTS, "Requests by method, route template and status");
+    describe_histogram!(HTTP_DURATION, Unit::Seconds, "Time to answer a request");
+    describe_gauge!(HTTP_IN_FLIGHT, "Requests being answered");
+    describe_counter!(OPERATIONS, "Stock and reservation writes by operation and status");
+    describe_histogram!(OPERATION_DURATION, Unit::Seconds, "Time from request to decision");
+    describe_histogram!(LANE_BATCH, "Commands in one call of api.apply_commands");
+    describe_gauge!(LANE_QUEUE, "Commands left waiting when a batch was taken");
+    describe_histogram!(LANE_WAIT, Unit::Seconds, "Time a command waited for its batch");
+    describe_counter!(
+        LANE_FAILURES,
+        "Batches that failed, were repeated or were split, by reason"
+    );
+    describe_counter!(CACHE_READS, "Items looked up in Redis by result");
+    describe_counter!(CACHE_REFILLS, "Items written back to Redis after a read by result");
+    describe_gauge!(POOL_CONNECTIONS, "Open database connections by pool");
+    describe_gauge!(POOL_WAITING, "Callers that wait for a connection by pool");
+    describe_counter!(HOLDS_EXPIRED, "Reservations that the sweeper expired");
+    describe_counter!(UPKEEP_FAILURES, "Background duties that failed by duty");
+}
+
+pub(crate) fn http_started() {
+    gauge!(HTTP_IN_FLIGHT).increment(1.0);
+}
+
+pub(crate) fn http_ended() {
+    gauge!(HTTP_IN_FLIGHT).decrement(1.0);
+}
+
+pub(crate) fn http_answered(method: &'static str, route: &str, status: u16, took: Duration) {
+    let route = route.to_owned();
+    histogram!(HTTP_DURATION, "method" => method, "route" => route.clone()).record(took);
+    counter!(HTTP_REQUESTS, "method" => method, "route" => route, "status" => status.to_string()).increment(1);
+}
+
+/// `status` is `success`, `replayed`, or the code of the problem.
+pub(crate) fn operation(operation: &'static str, status: &'static str, took: Duration) {
+    counter!(OPERATIONS, "operation" => operation, "status" => status).increment(1);
+    histogram!(OPERATION_DURATION, "operation" => operation).record(took);
+}
+
+pub(crate) fn lane_batch(commands: usize) {
+    histogram!(LANE_BATCH).record(real(commands));
+}
+
+pub(crate) fn lane_queue(waiting: usize) {
+    gauge!(LANE_QUEUE).set(real(waiting));
+}
+
+pub(crate) fn lane_wait(waited: Duration) {
+    histogram!(LANE_WAIT).record(waited);
+}
+
+pub(crate) fn lane_failure(reason: &'static str) {
+    counter!(LANE_FAILURES, "reason" => reason).increment(1);
+}
+
+/// `result` is `hit`, `miss` (cold or not to be trusted) or `error` (slow or down).
+pub(crate) fn cache_read(result: &'static str, items: usize) {
+    counter!(CACHE_READS, "result" => result).increment(u64::try_from(items).unwrap_or(0));
+}
+
+pub(crate) fn cache_refill(result: &'static str) {
+    counter!(CACHE_REFILLS, "result" => result).increment(1);
+}
+
+pub(crate) fn pool(name: &'static str, connections: usize, waiting: usize) {
+    gauge!(POOL_CONNECTIONS, "pool" => name).set(real(connections));
+    gauge!(POOL_WAITING, "pool" => name).set(real(waiting));
+}
+
+pub(crate) fn holds_expired(holds: u64) {
+    counter!(HOLDS_EXPIRED).increment(holds);
+}
+
+pub(crate) fn upkeep_failure(duty: &'static str) {
+    counter!(UPKEEP_FAILURES, "duty" => duty).increment(1);
+}
+
+fn real(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::MAX, f64::from)
+}

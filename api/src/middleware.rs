@@ -1,0 +1,117 @@
+//! What happens around every request: an id, a deadline, a count, and problems in full.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::extract::RequestId;
+use crate::metrics;
+use crate::problem::{INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, REQUEST_TIMEOUT};
+
+const X_REQUEST_ID: &str = "x-request-id";
+/// A longer or stranger id than this is replaced, not echoed.
+const MAX_REQUEST_ID_LENGTH: usize = 128;
+/// Label of requests that no route matched; their paths are anybody's invention.
+const NO_ROUTE: &str = "none";
+
+/// The outermost layer: gives the request its id, answers within the deadline, counts the answer,
+/// and completes problems with path and id.
+pub(crate) async fn around(State(deadline): State<Duration>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let method = method_label(request.method());
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let span = tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
+
+    let in_flight = InFlight::start();
+    let answer = tokio::time::timeout(deadline, next.run(request)).instrument(span).await;
+    let response = answer.unwrap_or_else(|_| Problem::new(&REQUEST_TIMEOUT).into_response());
+    drop(in_flight);
+
+    metrics::http_answered(method, route, response.status().as_u16(), started.elapsed());
+    complete(response, &path, &id)
+}
+
+/// Counts a request while it is being answered, also when its client goes away midway.
+struct InFlight;
+
+impl InFlight {
+    fn start() -> Self {
+        metrics::http_started();
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::http_ended();
+    }
+}
+
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|text| !text.is_empty() && text.len() <= MAX_REQUEST_ID_LENGTH)
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn complete(mut response: Response, path: &str, id: &str) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let problem = problem.of_request(path, id);
+        // A layer below may have measured the shorter body already.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(problem.body());
+    }
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+/// Answer to a path that does not exist.
+pub(crate) async fn no_route() -> Problem {
+    Problem::new(&NOT_FOUND)
+}
+
+/// Answer to a method that a path does not have; axum adds the Allow header.
+pub(crate) async fn no_method() -> Problem {
+    Problem::new(&METHOD_NOT_ALLOWED)
+}
+
+/// Answer of a handler that panicked. The panic itself goes to the log, not to the caller.
+#[expect(clippy::needless_pass_by_value, reason = "the signature that the panic layer calls")]
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let words = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(panic = words, "handler panicked");
+    let mut response = Problem::new(&INTERNAL).into_response();
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

@@ -1,0 +1,145 @@
+//! The OpenAPI document: what the handlers do not say themselves.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+use serde_json::json;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{Object, Ref, Type};
+use utoipa::openapi::{RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses, OpenApi};
+
+use crate::problem::{CATALOGUE, Fault, Problem, ProblemKind};
+
+const PROBLEM_JSON: &str = "application/problem+json";
+/// Problems that a read cannot meet.
+const ONLY_WRITES: &[&str] = &[
+    "insufficient_stock",
+    "reservation_expired",
+    "stale_version",
+    "idempotency_key_reused",
+    "reservation_not_pending",
+    "item_archived",
+    "location_closed",
+    "quantity_out_of_range",
+    "reservation_exists",
+];
+
+/// Title, words and tags; paths are collected from the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Onhand",
+        description = "Inventory system of record. Every error is a problem (RFC 9457) with a \
+            stable code; /problems explains each. Every response carries X-Request-Id, which is \
+            the caller's if the caller sent one. A write sent again with the same Idempotency-Key \
+            takes effect once.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "stock", description = "Receive, take out, correct and move stock"),
+        (name = "reservations", description = "Hold stock, then confirm or cancel"),
+        (name = "availability", description = "How much there is, from Redis or Postgres"),
+        (name = "catalogue", description = "Items and locations"),
+        (name = "products", description = "Search with stock"),
+        (name = "system", description = "Health and explanations")
+    ),
+    components(schemas(Problem, Fault))
+)]
+pub(crate) struct ApiDoc;
+
+/// Headers that every write understands. They have no examples on purpose: the page to try the
+/// interface would fill them in, and a second try under the same key would be a replay.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "describes headers; CallMeta reads them")]
+pub(crate) struct WriteHeaders {
+    /// A key of the caller's choice, 1 to 128 visible ASCII characters. A request that is sent again
+    /// with its key gets the stored answer, for 24 hours. Items and locations need none: writing
+    /// them twice changes nothing.
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+    /// Entity tag of the row as the caller knows it. Only for operations on one stock row: the
+    /// write is refused with 412 if the row has changed since.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+    /// Who calls: 1 to 64 of letters, digits and . _ - @ : Idempotency keys of different clients
+    /// never meet. `anonymous` if left out. Recorded in the ledger as the user.
+    #[param(rename = "X-Client-Id")]
+    x_client_id: Option<String>,
+    /// Business operation this request belongs to; recorded in the ledger. The request id if left
+    /// out.
+    #[param(rename = "X-Correlation-Id")]
+    x_correlation_id: Option<String>,
+    /// Identifier of this request; echoed.
+    #[param(rename = "X-Request-Id")]
+    x_request_id: Option<String>,
+    /// W3C trace context; recorded in the ledger.
+    #[param(rename = "traceparent")]
+    traceparent: Option<String>,
+}
+
+/// Every problem that a write can meet.
+pub(crate) struct Refusals;
+
+/// Every problem that a read can meet.
+pub(crate) struct ReadRefusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        by_status(|kind| kind.code != "search_unavailable")
+    }
+}
+
+impl IntoResponses for ReadRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        by_status(|kind| !ONLY_WRITES.contains(&kind.code))
+    }
+}
+
+/// One response for each status, with an example for each code.
+fn by_status(wanted: impl Fn(&ProblemKind) -> bool) -> BTreeMap<String, RefOr<Response>> {
+    let mut grouped: BTreeMap<u16, Vec<&'static ProblemKind>> = BTreeMap::new();
+    for kind in CATALOGUE
+        .iter()
+        .copied()
+        .filter(|kind| wanted(kind) && !about_routes(kind))
+    {
+        grouped.entry(kind.status.as_u16()).or_default().push(kind);
+    }
+    grouped
+        .into_iter()
+        .map(|(status, kinds)| (status.to_string(), response(&kinds).into()))
+        .collect()
+}
+
+/// Problems of requests that reach no operation are documented in words only.
+fn about_routes(kind: &ProblemKind) -> bool {
+    matches!(kind.code, "not_found" | "method_not_allowed")
+}
+
+fn response(kinds: &[&'static ProblemKind]) -> Response {
+    let codes: Vec<&str> = kinds.iter().map(|kind| kind.code).collect();
+    let examples = kinds.iter().map(|kind| {
+        let value = serde_json::to_value(Problem::new(kind)).unwrap_or_else(|_| json!({}));
+        let example = ExampleBuilder::new().summary(kind.title).value(Some(value)).build();
+        (kind.code, RefOr::T(example))
+    });
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .examples_from_iter(examples)
+        .build();
+    let mut builder = ResponseBuilder::new()
+        .description(codes.join(", "))
+        .content(PROBLEM_JSON, content);
+    if kinds.iter().any(|kind| kind.status == StatusCode::SERVICE_UNAVAILABLE) {
+        let header = HeaderBuilder::new()
+            .description(Some("Seconds to wait before a retry"))
+            .schema(Some(Object::with_type(Type::Integer)))
+            .build();
+        builder = builder.header("Retry-After", header);
+    }
+    builder.build()
+}

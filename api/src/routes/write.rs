@@ -1,0 +1,73 @@
+//! The way of every stock and reservation write through the lanes.
+
+use std::time::Instant;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::extract::{CallMeta, entity_tag};
+use crate::lane::{Answer, Command, Decision};
+use crate::metrics;
+use crate::problem::{Problem, refused, undecided};
+use crate::state::AppState;
+
+/// Marks an answer that was stored by an earlier request with the same key.
+const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
+
+/// What a write came to.
+pub(super) struct Written {
+    pub(super) answer: Answer,
+    pub(super) replayed: bool,
+}
+
+/// Sends one command through its lane and counts what became of it.
+pub(super) async fn write(state: &AppState, meta: CallMeta, command: Command) -> Result<Written, Problem> {
+    let started = Instant::now();
+    let operation = command.op.label();
+    let result = match state.lanes().submit(signed(command, meta)).await {
+        Ok(Decision::Applied { answer, replayed }) => Ok(Written { answer, replayed }),
+        Ok(Decision::Refused(refusal)) => Err(refused(&refusal)),
+        Err(error) => Err(undecided(error)),
+    };
+    let status = match &result {
+        Ok(written) if written.replayed => "replayed",
+        Ok(_) => "success",
+        Err(problem) => problem.code(),
+    };
+    metrics::operation(operation, status, started.elapsed());
+    result
+}
+
+/// Adds what the headers said.
+fn signed(mut command: Command, meta: CallMeta) -> Command {
+    // One batch carries the commands of many callers, so the caller is part of the stored key.
+    // A client id has no slash in it, which keeps the two parts apart.
+    command.idempotency_key = meta
+        .idempotency_key
+        .map(|key| format!("{caller}/{key}", caller = meta.caller));
+    command.expected_version = meta.expected_version;
+    command.correlation_id = Some(meta.correlation_id).filter(|id| !id.is_empty());
+    command.user_id = meta.client;
+    command.traceparent = meta.traceparent;
+    command
+}
+
+impl Written {
+    /// The answer with its headers: a replay is marked, a single row gets its entity tag.
+    pub(super) fn into_response(self, status: StatusCode) -> Response {
+        let tag = match self.answer.levels.as_slice() {
+            [level] => Some(entity_tag(level.version)),
+            _ => None,
+        };
+        let mut response = (status, Json(self.answer)).into_response();
+        let headers = response.headers_mut();
+        if let Some(tag) = tag {
+            headers.insert(header::ETAG, tag);
+        }
+        if self.replayed {
+            headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}

@@ -1,0 +1,222 @@
+//! From the bytes of a record to a [`Change`].
+//!
+//! Bytes come from a topic that anybody may have written to, so nothing here trusts them: sizes are
+//! bounded before memory is asked for, what is left over is an error, and a panic inside the Avro
+//! library becomes an error of this one record.
+
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::de::DeserializeOwned;
+
+use crate::envelope::{Change, Envelope, Table};
+use crate::registry::{RegistryClient, RegistryError};
+use reader::SchemaReader;
+
+/// First byte of the Confluent frame.
+const MAGIC: u8 = 0;
+/// Magic byte and schema id.
+const HEADER_BYTES: usize = 5;
+/// No record of ours comes near this; Kafka's own default limit is 1 MiB.
+pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
+/// A registry of this product holds some dozens of schemas. The bound is there so that a flood of
+/// schemas cannot fill the memory: parsed schemas are kept for the life of the process.
+const MAX_SCHEMAS: usize = 4096;
+
+/// Why a record could not be decoded.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Not even room for the frame.
+    #[error("record of {0} bytes is shorter than the schema header")]
+    TooShort(usize),
+    /// Larger than anything we write.
+    #[error("record of {0} bytes is larger than {MAX_RECORD_BYTES}")]
+    TooLarge(usize),
+    /// The frame does not start with zero.
+    #[error("first byte is {0:#04x}, not the magic byte 0x00")]
+    BadMagic(u8),
+    /// The registry does not know the id. It may, soon: a writer registers before it writes, but a
+    /// restored or lagging registry answers the same.
+    #[error("schema id {0} is not in the registry")]
+    UnknownSchema(u32),
+    /// The registry cannot be asked now.
+    #[error("schema id {id} cannot be fetched")]
+    Registry {
+        /// The id.
+        id: u32,
+        /// What the registry client says.
+        #[source]
+        source: RegistryError,
+    },
+    /// The schema itself is of no use.
+    #[error("schema id {id} cannot be used: {problem}")]
+    BadSchema {
+        /// The id.
+        id: u32,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The bytes do not fit the schema, or the schema does not fit the table.
+    #[error("record does not fit schema id {id}: {problem}")]
+    Malformed {
+        /// The id in the frame.
+        id: u32,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The topic belongs to no captured table.
+    #[error("topic '{0}' belongs to no captured table")]
+    UnknownTopic(String),
+}
+
+/// What to do with a record that was not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecodeClass {
+    /// Try the same bytes again: something else is unwell.
+    Transient,
+    /// Try again for a bounded time, then give it up.
+    UnknownSchema(u32),
+    /// These bytes will never decode.
+    Poison,
+}
+
+impl DecodeError {
+    /// The one answer that retry, dead letters and commit read.
+    pub fn class(&self) -> DecodeClass {
+        match self {
+            Self::Registry { source, .. } if source.is_transient() => DecodeClass::Transient,
+            Self::UnknownSchema(id) => DecodeClass::UnknownSchema(*id),
+            _ => DecodeClass::Poison,
+        }
+    }
+}
+
+/// Decodes records of every captured table; keeps one parsed reader per schema id.
+#[derive(Debug)]
+pub struct Decoder {
+    registry: RegistryClient,
+    readers: RwLock<HashMap<u32, Arc<SchemaReader>>>,
+}
+
+impl Decoder {
+    /// A decoder that asks this registry for schemas.
+    pub fn new(registry: RegistryClient) -> Self {
+        reader::bound_allocations(MAX_RECORD_BYTES);
+        Self {
+            registry,
+            readers: RwLock::new(HashMap::new()),
+        }
+    }
+
+    /// The registry behind it.
+    pub fn registry(&self) -> &RegistryClient {
+        &self.registry
+    }
+
+    /// Decodes the value of a record of this table. A schema seen before costs no request.
+    pub async fn decode(&self, table: Table, bytes: &[u8]) -> Result<Change, DecodeError> {
+        let (id, body) = split_frame(bytes)?;
+        let reader = match self.cached(id) {
+            Some(reader) => reader,
+            None => self.fetch(id).await?,
+        };
+        read_change(table, &reader, id, body)
+    }
+
+    /// Decodes if the schema is already known; `None` means that it has to be fetched first.
+    pub fn decode_cached(&self, table: Table, bytes: &[u8]) -> Option<Result<Change, DecodeError>> {
+        let (id, body) = match split_frame(bytes) {
+            Ok(parts) => parts,
+            Err(error) => return Some(Err(error)),
+        };
+        let reader = self.cached(id)?;
+        Some(read_change(table, &reader, id, body))
+    }
+
+    /// Puts a schema in place without the registry, for tests and benches.
+    pub fn insert_schema(&self, id: u32, schema: &str) -> Result<(), DecodeError> {
+        self.keep(id, schema).map(drop)
+    }
+
+    fn cached(&self, id: u32) -> Option<Arc<SchemaReader>> {
+        self.readers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned()
+    }
+
+    /// Only success is kept: a failure now says nothing about the next attempt.
+    async fn fetch(&self, id: u32) -> Result<Arc<SchemaReader>, DecodeError> {
+        match self.registry.schema_by_id(id).await {
+            Ok(schema) => self.keep(id, &schema),
+            Err(RegistryError::NotFound(_)) => Err(DecodeError::UnknownSchema(id)),
+            Err(source) => Err(DecodeError::Registry { id, source }),
+        }
+    }
+
+    fn keep(&self, id: u32, schema: &str) -> Result<Arc<SchemaReader>, DecodeError> {
+        let mut readers = self.readers.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reader) = readers.get(&id) {
+            return Ok(Arc::clone(reader));
+        }
+        if readers.len() >= MAX_SCHEMAS {
+            return Err(DecodeError::BadSchema {
+                id,
+                problem: format!("{MAX_SCHEMAS} schemas are in use already"),
+            });
+        }
+        let reader = SchemaReader::parse(schema).map_err(|problem| DecodeError::BadSchema { id, problem })?;
+        let reader = Arc::new(reader);
+        readers.insert(id, Arc::clone(&reader));
+        Ok(reader)
+    }
+}
+
+/// Splits the Confluent frame into schema id and Avro body.
+pub fn split_frame(bytes: &[u8]) -> Result<(u32, &[u8]), DecodeError> {
+    if bytes.len() > MAX_RECORD_BYTES {
+        return Err(DecodeError::TooLarge(bytes.len()));
+    }
+    match bytes {
+        [MAGIC, a, b, c, d, body @ ..] => Ok((u32::from_be_bytes([*a, *b, *c, *d]), body)),
+        [first, ..] if *first != MAGIC => Err(DecodeError::BadMagic(*first)),
+        _ => Err(DecodeError::TooShort(bytes.len())),
+    }
+}
+
+/// Puts an Avro body into the Confluent frame.
+pub fn frame(id: u32, body: &[u8]) -> Vec<u8> {
+    let mut framed = Vec::with_capacity(HEADER_BYTES + body.len());
+    framed.push(MAGIC);
+    framed.extend_from_slice(&id.to_be_bytes());
+    framed.extend_from_slice(body);
+    framed
+}
+
+fn read_change(table: Table, reader: &SchemaReader, id: u32, body: &[u8]) -> Result<Change, DecodeError> {
+    Ok(match table {
+        Table::Category => Change::Category(read_envelope(reader, id, body)?),
+        Table::Item => Change::Item(read_envelope(reader, id, body)?),
+        Table::Location => Change::Location(read_envelope(reader, id, body)?),
+        Table::StockLevel => Change::StockLevel(read_envelope(reader, id, body)?),
+        Table::Reservation => Change::Reservation(read_envelope(reader, id, body)?),
+        Table::ReservationLine => Change::ReservationLine(read_envelope(reader, id, body)?),
+        Table::StockMovement => Change::StockMovement(read_envelope(reader, id, body)?),
+    })
+}
+
+fn read_envelope<R: DeserializeOwned>(
+    reader: &SchemaReader,
+    id: u32,
+    body: &[u8],
+) -> Result<Box<Envelope<R>>, DecodeError> {
+    reader
+        .read(body)
+        .map(Box::new)
+        .map_err(|problem| DecodeError::Malformed { id, problem })
+}

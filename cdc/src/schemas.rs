@@ -1,0 +1,158 @@
+//! The contracts that this product publishes, as files under `schemas/<domain>/v<N>_<name>.avsc`.
+//!
+//! The list below gives each file its subject and, by its order, its version. Every subject is
+//! `BACKWARD_TRANSITIVE`: a reader with the newest schema reads everything ever written.
+
+use crate::registry::{RegistryClient, RegistryError};
+use crate::topics;
+
+/// One version of one contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaFile {
+    /// Path under `schemas/`.
+    pub path: &'static str,
+    /// Subject without the suffix that a topic gives it.
+    subject: Subject,
+    /// The Avro schema.
+    pub text: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// The value of a topic.
+    TopicValue(&'static str),
+    /// A model that events embed and no topic carries by itself.
+    Record(&'static str),
+}
+
+impl SchemaFile {
+    /// Subject in the registry.
+    pub fn subject(&self) -> String {
+        match self.subject {
+            Subject::TopicValue(topic) => format!("{topic}-value"),
+            Subject::Record(name) => name.to_owned(),
+        }
+    }
+}
+
+/// All contracts, older versions first.
+pub const FILES: [SchemaFile; 4] = [
+    SchemaFile {
+        path: "stock/v1_stock_item.avsc",
+        subject: Subject::Record("com.inventory.stock.StockItem"),
+        text: include_str!("../schemas/stock/v1_stock_item.avsc"),
+    },
+    SchemaFile {
+        path: "stock/v2_stock_item.avsc",
+        subject: Subject::Record("com.inventory.stock.StockItem"),
+        text: include_str!("../schemas/stock/v2_stock_item.avsc"),
+    },
+    SchemaFile {
+        path: "stock/v1_stock_updated_event.avsc",
+        subject: Subject::TopicValue(topics::STOCK_EVENTS),
+        text: include_str!("../schemas/stock/v1_stock_updated_event.avsc"),
+    },
+    SchemaFile {
+        path: "inventory/v1_inventory_event.avsc",
+        subject: Subject::TopicValue(topics::INVENTORY_EVENTS),
+        text: include_str!("../schemas/inventory/v1_inventory_event.avsc"),
+    },
+];
+
+/// A contract that is in the registry now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The file.
+    pub path: &'static str,
+    /// Its subject.
+    pub subject: String,
+    /// Its id.
+    pub id: u32,
+}
+
+/// Registers every contract, so that the registry checks each version against all older ones of
+/// its subject. Running it again changes nothing.
+pub async fn register_all(registry: &RegistryClient) -> Result<Vec<Registered>, RegistryError> {
+    let mut registered = Vec::with_capacity(FILES.len());
+    for file in FILES {
+        let subject = file.subject();
+        let id = registry.register(&subject, file.text).await?;
+        // After the first version, because some registries take a rule only for a subject that
+        // exists; the second version is then checked by it.
+        registry.set_compatibility(&subject).await?;
+        registered.push(Registered {
+            path: file.path,
+            subject,
+            id,
+        });
+    }
+    Ok(registered)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use std::collections::BTreeMap;
+
+    use apache_avro::Schema;
+    use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
+
+    use super::*;
+
+    fn parsed(file: &SchemaFile) -> Schema {
+        Schema::parse_str(file.text).unwrap_or_else(|error| panic!("{}: {error}", file.path))
+    }
+
+    #[test]
+    fn every_file_is_valid_avro_and_in_the_list() {
+        for file in FILES {
+            parsed(&file);
+        }
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
+        let mut on_disk = 0;
+        for domain in std::fs::read_dir(root).unwrap() {
+            on_disk += std::fs::read_dir(domain.unwrap().path()).unwrap().count();
+        }
+        assert_eq!(on_disk, FILES.len());
+    }
+
+    #[test]
+    fn a_logical_type_belongs_to_the_type_not_to_the_field() {
+        for file in FILES {
+            let json: serde_json::Value = serde_json::from_str(file.text).unwrap();
+            for field in json["fields"].as_array().unwrap() {
+                assert!(field.get("logicalType").is_none(), "{}: {field}", file.path);
+            }
+        }
+    }
+
+    #[test]
+    fn each_version_reads_everything_older_of_its_subject() {
+        let mut subjects: BTreeMap<String, Vec<SchemaFile>> = BTreeMap::new();
+        for file in FILES {
+            subjects.entry(file.subject()).or_default().push(file);
+        }
+        for versions in subjects.values() {
+            for (index, reader) in versions.iter().enumerate() {
+                for writer in &versions[..index] {
+                    let answer = SchemaCompatibility::can_read(&parsed(writer), &parsed(reader)).unwrap();
+                    assert_eq!(answer, Compatibility::Full, "{} reads {}", reader.path, writer.path);
+                }
+            }
+        }
+        assert_eq!(subjects["com.inventory.stock.StockItem"].len(), 2);
+    }
+
+    #[test]
+    fn the_item_inside_the_event_is_the_item_of_its_own_file() {
+        let item: serde_json::Value = serde_json::from_str(FILES[0].text).unwrap();
+        let event: serde_json::Value = serde_json::from_str(FILES[2].text).unwrap();
+        let embedded = event["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|field| field["name"] == "item")
+            .unwrap();
+        assert_eq!(embedded["type"], item);
+    }
+}

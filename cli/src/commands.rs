@@ -1,0 +1,97 @@
+//! The command line: one variant per subcommand, each carried out in a module of its own.
+
+mod connect;
+mod migrate;
+mod role;
+mod verify;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use onhand_consumers::SinkKind;
+
+use crate::demo::Demo;
+use crate::import::Import;
+use crate::settings::SettingsFile;
+use crate::stack;
+
+/// Onhand: inventory system of record.
+#[derive(Debug, Parser)]
+#[command(name = "onhand", version, about, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the local stack, or what is missing of it
+    Up {
+        /// Only these parts and what they need
+        parts: Vec<String>,
+    },
+    /// Stop the local stack; the data stay
+    Down {
+        /// Only these parts
+        parts: Vec<String>,
+    },
+    /// Show what runs where; fails if something does not
+    Status,
+    /// Show the log of a part of the local stack
+    Logs {
+        /// Name of the part, as in `onhand status`
+        part: String,
+        /// How many lines
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: usize,
+        /// Go on showing what is added
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Look for what is wrong with the local stack, and say how to mend it
+    Doctor,
+    /// Print addresses and passwords of the local stack for a shell: eval "$(./onhand env)"
+    Env,
+    /// Bring a database to this release: migrations, functions, logins, replication slot
+    Migrate(migrate::Migrate),
+    /// Serve the HTTP interface
+    Api {
+        #[command(flatten)]
+        settings: SettingsFile,
+    },
+    /// Keep a read model up to date
+    Consume {
+        /// cache or search
+        sink: SinkKind,
+        #[command(flatten)]
+        settings: SettingsFile,
+    },
+    /// Manage the connector that streams the changes
+    Connect(connect::Connect),
+    /// Replay a file of real order lines through the public write path
+    Import(Box<Import>),
+    /// Compare Redis, Elasticsearch and the ledger with Postgres, key by key
+    Verify(verify::Verify),
+    /// Show on the running stack what it does and how fast, and that all read models are equal
+    Demo(Box<Demo>),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub(crate) async fn run(self) -> Result<()> {
+        match self.command {
+            Command::Up { parts } => stack::up(&parts).await,
+            Command::Down { parts } => stack::down(&parts).await,
+            Command::Status => stack::status().await,
+            Command::Logs { part, lines, follow } => stack::logs(&part, lines, follow).await,
+            Command::Doctor => stack::doctor().await,
+            Command::Env => stack::env(),
+            Command::Migrate(command) => command.run().await,
+            Command::Api { settings } => role::api(&settings).await,
+            Command::Consume { sink, settings } => role::consume(sink, &settings).await,
+            Command::Connect(command) => command.run().await,
+            Command::Import(command) => command.run().await,
+            Command::Verify(command) => command.run().await,
+            Command::Demo(command) => command.run().await,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `onhand connect`: the connector, seen and moved from the command line.
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use onhand_cdc::{RegistryClient, connect, schemas};
+
+use super::role;
+use crate::connector::Definition;
+use crate::settings::{Settings, SettingsFile};
+
+/// The connector of the built-in definition.
+#[derive(Debug, clap::Args)]
+pub(super) struct Connect {
+    #[command(flatten)]
+    settings: SettingsFile,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Action {
+    /// Register the schemas, give the connector its definition and wait until it runs
+    Apply,
+    /// Show the state of the connector and its task; fails if one does not run
+    Status,
+    /// Stop reading; the slot keeps its place, and with it the write-ahead log
+    Pause,
+    /// Go on after a pause
+    Resume,
+    /// Restart the connector and its task
+    Restart,
+    /// Restart what has failed, until stopped: a role of its own beside the consumers
+    Watch,
+}
+
+impl Connect {
+    /// Carries the action out.
+    pub(super) async fn run(self) -> Result<()> {
+        let settings = self.settings.load()?;
+        let definition = Definition::built_in()?;
+        let name = &definition.name;
+        match self.action {
+            Action::Apply => apply(&settings, &definition).await?,
+            Action::Status => {
+                let status = connect::status(&settings.connect, name).await?;
+                println!("{name}: {status}");
+                if !status.is_running() {
+                    bail!("{}", status.failure().unwrap_or_else(|| "not running".to_owned()));
+                }
+            }
+            Action::Pause => connect::pause(&settings.connect, name).await?,
+            Action::Resume => connect::resume(&settings.connect, name).await?,
+            Action::Restart => connect::restart(&settings.connect, name).await?,
+            Action::Watch => role::watch_connector(&settings.connect, name).await?,
+        }
+        Ok(())
+    }
+}
+
+async fn apply(settings: &Settings, definition: &Definition) -> Result<()> {
+    let registry = RegistryClient::new(&settings.registry)?;
+    for schema in schemas::register_all(&registry).await? {
+        println!("schema {} has id {}", schema.subject, schema.id);
+    }
+    let applied = connect::apply(&settings.connect, &definition.name, &definition.config).await?;
+    let how = if applied.changed { "applied" } else { "as it should be" };
+    println!("{}: {how}, {}", definition.name, applied.status);
+    Ok(())
+}

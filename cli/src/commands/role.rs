@@ -1,0 +1,83 @@
+//! The long-running roles: settings, logs and signals around what the crates do.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use onhand_cdc::ConnectConfig;
+use onhand_consumers::SinkKind;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::SettingsFile;
+
+/// How soon a failed connector is noticed; a restart takes about as long.
+const WATCH_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Runs one consumer until it is told to stop.
+pub(super) async fn consume(sink: SinkKind, settings: &SettingsFile) -> Result<()> {
+    install_tracing()?;
+    let config = settings.load()?.consumer();
+    tracing::info!(role = sink.name(), ?config, "starting");
+    onhand_consumers::run(sink, config, stop_signal()?).await?;
+    tracing::info!(role = sink.name(), "stopped");
+    Ok(())
+}
+
+/// Serves HTTP until it is told to stop.
+pub(super) async fn api(settings: &SettingsFile) -> Result<()> {
+    install_tracing()?;
+    let config = settings.load()?.api();
+    tracing::info!(role = "api", ?config, "starting");
+    onhand_api::run(config, stop_signal()?).await?;
+    tracing::info!(role = "api", "stopped");
+    Ok(())
+}
+
+/// Restarts a connector that has failed, until it is told to stop.
+pub(super) async fn watch_connector(connect: &ConnectConfig, name: &str) -> Result<()> {
+    install_tracing()?;
+    tracing::info!(role = "watch", connector.name = name, "starting");
+    onhand_cdc::connect::watch(connect, name, WATCH_INTERVAL, stop_signal()?).await;
+    tracing::info!(role = "watch", "stopped");
+    Ok(())
+}
+
+/// Logs go to standard output: `ONHAND_LOG` says `json` or `text` (by default text on a terminal), `RUST_LOG` how much.
+fn install_tracing() -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let terminal = std::io::stdout().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(terminal);
+    match std::env::var("ONHAND_LOG").as_deref() {
+        Ok("json") => builder.json().init(),
+        Ok("text") => builder.init(),
+        Ok(other) => bail!("ONHAND_LOG must be json or text, not {other:?}"),
+        Err(_) if terminal => builder.init(),
+        Err(_) => builder.json().init(),
+    }
+    Ok(())
+}
+
+/// A token that SIGTERM and ctrl-c cancel. A second signal ends the process at once.
+fn stop_signal() -> Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("ctrl-c cannot be watched")?;
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
+        let name = next().await;
+        tracing::info!(signal = name, "stopping");
+        cancel.cancel();
+        let name = next().await;
+        tracing::warn!(signal = name, "stopping at once");
+        std::process::exit(130);
+    });
+    Ok(token)
+}

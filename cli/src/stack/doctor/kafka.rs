@@ -1,0 +1,135 @@
+//! Topics and the lag of the consumer groups.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use onhand_cdc::{Table, topics};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use super::Finding;
+use crate::stack::Stack;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// At the rate at which a consumer drains a backlog, about a second, and about a minute.
+const LAG_RECORDS: (f64, f64) = (20_000.0, 1_000_000.0);
+
+pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
+    let brokers = stack.brokers();
+    // The client library blocks.
+    tokio::task::spawn_blocking(move || {
+        Ok(vec![
+            topics_exist(&brokers)?,
+            lag(&brokers, "lag of cache", topics::GROUP_CACHE, &topics::CACHE_TABLES)?,
+            lag(&brokers, "lag of search", topics::GROUP_SEARCH, &topics::SEARCH_TABLES)?,
+            dead_letters(&brokers)?,
+        ])
+    })
+    .await
+    .context("the check broke off")?
+}
+
+fn client(brokers: &str, group: &str) -> Result<BaseConsumer> {
+    ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("log_level", "0")
+        .create()
+        .context("no kafka client")
+}
+
+fn topics_exist(brokers: &str) -> Result<Finding> {
+    const WHAT: &str = "topics";
+    let metadata = client(brokers, "onhand.doctor")?
+        .fetch_metadata(None, TIMEOUT)
+        .context("no metadata from kafka")?;
+    let missing: Vec<String> = topics::all()
+        .into_iter()
+        .map(|spec| spec.name)
+        .filter(|name| metadata.topics().iter().all(|topic| topic.name() != name))
+        .collect();
+    Ok(if missing.is_empty() {
+        Finding::ok(WHAT, format!("all {} exist", topics::all().len()))
+    } else {
+        Finding::fail(WHAT, format!("missing: {}", missing.join(", ")), "onhand up topics")
+    })
+}
+
+fn lag(brokers: &str, what: &'static str, group: &str, tables: &[Table]) -> Result<Finding> {
+    let client = client(brokers, group)?;
+    let mut behind: i64 = 0;
+    let mut started = false;
+    for table in tables {
+        for (partition, low, high) in watermarks(&client, &table.topic())? {
+            let mut wanted = TopicPartitionList::new();
+            wanted.add_partition(&table.topic(), partition);
+            let committed = client.committed_offsets(wanted, TIMEOUT)?;
+            let position = committed
+                .elements()
+                .first()
+                .map(rdkafka::topic_partition_list::TopicPartitionListElem::offset);
+            let offset = match position {
+                Some(Offset::Offset(offset)) => {
+                    started = true;
+                    offset.max(low)
+                }
+                _ => low,
+            };
+            behind = behind.saturating_add(high.saturating_sub(offset).max(0));
+        }
+    }
+    let fix = "the consumer is stopped or slow: onhand status, onhand logs";
+    if !started && behind > 0 {
+        return Ok(Finding::warn(
+            what,
+            format!("{behind} records, and nothing read yet"),
+            fix,
+        ));
+    }
+    let records = u32::try_from(behind).map_or(f64::MAX, f64::from);
+    Ok(Finding::by_bounds(
+        what,
+        format!("{behind} records"),
+        records,
+        LAG_RECORDS,
+        fix,
+    ))
+}
+
+/// Partition, first and next offset of every partition of a topic.
+fn watermarks(client: &BaseConsumer, topic: &str) -> Result<Vec<(i32, i64, i64)>> {
+    let metadata = client.fetch_metadata(Some(topic), TIMEOUT)?;
+    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    partitions
+        .map(|partition| {
+            let (low, high) = client.fetch_watermarks(topic, partition.id(), TIMEOUT)?;
+            Ok((partition.id(), low, high))
+        })
+        .collect()
+}
+
+/// Records that were given up are a finding until somebody has looked at them.
+fn dead_letters(brokers: &str) -> Result<Finding> {
+    const WHAT: &str = "dead letters";
+    let client = client(brokers, "onhand.doctor")?;
+    let mut found = Vec::new();
+    for spec in topics::all().into_iter().filter(|spec| spec.name.ends_with(".dlq")) {
+        let count: i64 = watermarks(&client, &spec.name)?
+            .iter()
+            .map(|(_, low, high)| high.saturating_sub(*low))
+            .sum();
+        if count > 0 {
+            found.push(format!("{count} in {}", spec.name));
+        }
+    }
+    Ok(if found.is_empty() {
+        Finding::ok(WHAT, "none")
+    } else {
+        Finding::warn(
+            WHAT,
+            found.join(", "),
+            "their headers say why; they are kept for 30 days",
+        )
+    })
+}

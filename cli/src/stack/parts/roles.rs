@@ -1,0 +1,112 @@
+//! The roles of the product itself: this very program under other subcommands.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use nix::sys::signal::Signal;
+
+use crate::stack::part::{Launch, Part};
+use crate::stack::{Stack, probe};
+
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// Longer than the roles' own shutdown deadline, so that force is the exception.
+const STOP_DEADLINE: Duration = Duration::from_secs(40);
+
+pub(super) const CACHE: Part = Part {
+    name: "cache",
+    needs: &["migrate", "topics", "registry", "redis"],
+    ports: |stack| vec![stack.ports().cache_metrics()],
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("cache"), 0o750),
+    launch: |stack| Ok(consumer(stack, "cache", stack.ports().cache_metrics())),
+    probe: |stack| {
+        let (client, port) = (stack.http.clone(), stack.ports().cache_metrics());
+        ready(client, port)
+    },
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
+pub(super) const SEARCH: Part = Part {
+    name: "search",
+    needs: &["migrate", "topics", "registry", "elasticsearch"],
+    ports: |stack| vec![stack.ports().search_metrics()],
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("search"), 0o750),
+    launch: |stack| Ok(consumer(stack, "search", stack.ports().search_metrics())),
+    probe: |stack| {
+        let (client, port) = (stack.http.clone(), stack.ports().search_metrics());
+        ready(client, port)
+    },
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
+pub(super) const API: Part = Part {
+    name: "api",
+    needs: &["migrate", "redis", "elasticsearch"],
+    ports: |stack| vec![stack.ports().api(), stack.ports().api_metrics()],
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("api"), 0o750),
+    launch: |stack| {
+        Ok(role(stack, &["api"])
+            .env("ONHAND_API__LISTEN", format!("127.0.0.1:{}", stack.ports().api()))
+            .env(
+                "ONHAND_API__METRICS_LISTEN",
+                format!("127.0.0.1:{}", stack.ports().api_metrics()),
+            ))
+    },
+    probe: |stack| {
+        let (client, port) = (stack.http.clone(), stack.ports().api());
+        ready(client, port)
+    },
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
+/// Restarts the connector when it has failed; Kafka Connect leaves that to others.
+pub(super) const WATCH: Part = Part {
+    name: "watch",
+    needs: &["connector"],
+    ports: |_| Vec::new(),
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("watch"), 0o750),
+    launch: |stack| Ok(role(stack, &["connect", "watch"])),
+    // It has nothing to get ready; that the process lives is watched for every part.
+    probe: |_| async { Ok(()) }.boxed(),
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
+fn ready(client: reqwest::Client, port: u16) -> BoxFuture<'static, Result<()>> {
+    async move {
+        probe::http(&client, &format!("http://127.0.0.1:{port}/ready"))
+            .await
+            .map(drop)
+    }
+    .boxed()
+}
+
+fn consumer(stack: &Stack, sink: &str, port: u16) -> Launch {
+    role(stack, &["consume", sink])
+        .env("ONHAND_RUNTIME__METRICS_LISTEN", format!("127.0.0.1:{port}"))
+        // A static member takes its partitions back at once after a crash; another would wait for the session to time out.
+        .env("ONHAND_RUNTIME__GROUP_INSTANCE_ID", format!("{sink}-0"))
+}
+
+fn role(stack: &Stack, args: &[&str]) -> Launch {
+    let launch = Launch::new(stack.binary())
+        .args(args.iter().map(OsString::from))
+        .env("ONHAND_LOG", "text");
+    stack
+        .settings()
+        .into_iter()
+        .fold(launch, |launch, (name, value)| launch.env(name, value))
+}

@@ -1,0 +1,104 @@
+//! All settings of one consumer process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use onhand_cdc::topics;
+use onhand_cdc::{ConfigError, KafkaConfig, RegistryConfig, Table};
+use onhand_db::DatabaseConfig;
+use serde::Deserialize;
+
+use crate::cache::RedisConfig;
+use crate::runtime::RuntimeConfig;
+use crate::search::ElasticsearchConfig;
+
+/// Which read model a consumer keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkKind {
+    /// Availability in Redis.
+    Cache,
+    /// Items and stock in Elasticsearch.
+    Search,
+}
+
+impl SinkKind {
+    /// Every kind.
+    pub const ALL: [SinkKind; 2] = [Self::Cache, Self::Search];
+
+    /// Name in commands, metrics and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Search => "search",
+        }
+    }
+
+    /// Consumer group, unless the settings name another.
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Cache => topics::GROUP_CACHE,
+            Self::Search => topics::GROUP_SEARCH,
+        }
+    }
+
+    /// Tables this read model is made of.
+    pub const fn tables(self) -> &'static [Table] {
+        match self {
+            Self::Cache => &topics::CACHE_TABLES,
+            Self::Search => &topics::SEARCH_TABLES,
+        }
+    }
+
+    /// Where metrics and health listen, unless the settings say so.
+    pub fn default_listen(self) -> SocketAddr {
+        let port = match self {
+            Self::Cache => 17_094,
+            Self::Search => 17_095,
+        };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
+}
+
+impl FromStr for SinkKind {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| format!("'{name}' is no sink; there are cache and search"))
+    }
+}
+
+/// Everything one consumer process needs to know.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConsumerConfig {
+    /// Kafka.
+    pub kafka: KafkaConfig,
+    /// Schema registry.
+    pub registry: RegistryConfig,
+    /// Redis, written by the cache sink.
+    pub redis: RedisConfig,
+    /// Elasticsearch, written by the search sink.
+    pub elasticsearch: ElasticsearchConfig,
+    /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`.
+    pub database: DatabaseConfig,
+    /// The runtime around the sink.
+    pub runtime: RuntimeConfig,
+}
+
+impl ConsumerConfig {
+    /// Refuses settings that cannot work, before anything is started.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.kafka.validate()?;
+        self.registry.validate()?;
+        self.redis.validate()?;
+        self.elasticsearch.validate()?;
+        self.database
+            .validate()
+            .map_err(|problem| ConfigError::new("database", problem))?;
+        self.runtime.validate()
+    }
+}

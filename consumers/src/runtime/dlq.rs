@@ -1,0 +1,169 @@
+//! Dead letters: records that will never be accepted, kept byte for byte so that they can be
+//! replayed after the fix.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use onhand_cdc::{KafkaConfig, topics};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
+use rdkafka::util::Timeout;
+
+use super::sink::Record;
+
+/// Delivery is confirmed or has failed after this; the worker then tries again.
+const DELIVERY_TIMEOUT_MS: &str = "10000";
+/// The dead letter must fit even where the record itself only just did.
+const MAX_MESSAGE_BYTES: &str = "20971520";
+/// A reason is read by people; a whole schema in it helps nobody.
+const MAX_REASON_CHARS: usize = 2_000;
+
+/// A record to be given up, and why.
+#[derive(Debug)]
+pub(crate) struct DeadLetter {
+    pub(crate) record: Record,
+    /// Which stage refused it: `VALUE_CONVERTER` or `TASK_PUT`, as Kafka Connect names them.
+    pub(crate) stage: &'static str,
+    pub(crate) reason: String,
+    /// Attempts that were made.
+    pub(crate) attempts: u32,
+}
+
+/// Writes dead letters of one consumer group.
+pub(crate) struct DeadLetters {
+    producer: FutureProducer,
+    group: String,
+}
+
+impl DeadLetters {
+    pub(crate) fn new(config: &KafkaConfig, group: &str) -> KafkaResult<Self> {
+        let producer = config
+            .client()
+            .set("client.id", format!("{group}.dlq"))
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
+            .set("message.max.bytes", MAX_MESSAGE_BYTES)
+            .create()?;
+        Ok(Self {
+            producer,
+            group: group.to_owned(),
+        })
+    }
+
+    /// Sends all of them and waits until the broker has confirmed each. After a failure all can
+    /// be sent again: a dead letter that is there twice names the same topic, partition and offset.
+    pub(crate) async fn send(&self, letters: &[DeadLetter]) -> KafkaResult<()> {
+        let sent = join_all(letters.iter().map(|letter| self.send_one(letter))).await;
+        sent.into_iter().collect()
+    }
+
+    async fn send_one(&self, letter: &DeadLetter) -> KafkaResult<()> {
+        let topic = topics::dlq(&letter.record.topic, &self.group);
+        let headers = self.headers(letter);
+        let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(&topic).headers(headers);
+        record.key = letter.record.key.as_deref();
+        record.payload = letter.record.value.as_deref();
+        self.producer
+            .send(record, Timeout::Never)
+            .await
+            .map(drop)
+            .map_err(|(error, _)| error)
+    }
+
+    /// The original headers first and unchanged, then ours.
+    fn headers(&self, letter: &DeadLetter) -> OwnedHeaders {
+        let original = OwnedHeaders::new_with_capacity(letter.record.headers.len() + 14);
+        let original = letter.record.headers.iter().fold(original, |all, (key, value)| {
+            all.insert(Header {
+                key,
+                value: value.as_deref(),
+            })
+        });
+        error_headers(letter, &self.group)
+            .iter()
+            .fold(original, |all, (key, value)| {
+                all.insert(Header {
+                    key,
+                    value: Some(value.as_bytes()),
+                })
+            })
+    }
+
+    /// Waits for what is still under way.
+    pub(crate) fn flush(&self, deadline: Duration) {
+        if let Err(error) = self.producer.flush(deadline) {
+            tracing::warn!(%error, "dead letters were not flushed in time");
+        }
+    }
+}
+
+fn error_headers(letter: &DeadLetter, group: &str) -> Vec<(&'static str, String)> {
+    let record = &letter.record;
+    let reason: String = letter.reason.chars().take(MAX_REASON_CHARS).collect();
+    let class = match letter.stage {
+        STAGE_DECODE => "onhand_cdc::DecodeError",
+        _ => "onhand_consumers::runtime::Outcome::Poison",
+    };
+    vec![
+        ("__connect.errors.topic", record.topic.to_string()),
+        ("__connect.errors.partition", record.partition.to_string()),
+        ("__connect.errors.offset", record.offset.to_string()),
+        ("__connect.errors.connector.name", group.to_owned()),
+        ("__connect.errors.task.id", "0".to_owned()),
+        ("__connect.errors.stage", letter.stage.to_owned()),
+        ("__connect.errors.class.name", env!("CARGO_PKG_NAME").to_owned()),
+        ("__connect.errors.exception.class.name", class.to_owned()),
+        ("__connect.errors.exception.message", reason.clone()),
+        ("__connect.errors.exception.stacktrace", reason.clone()),
+        ("error", reason),
+        ("original_topic", record.topic.to_string()),
+        ("retry_count", letter.attempts.saturating_sub(1).to_string()),
+        ("failed_at", Timestamp::now().to_string()),
+    ]
+}
+
+/// The bytes could not be decoded.
+pub(crate) const STAGE_DECODE: &str = "VALUE_CONVERTER";
+/// The sink refused the event.
+pub(crate) const STAGE_SINK: &str = "TASK_PUT";
+
+/// True for failures that no repetition mends.
+pub(crate) fn is_fatal(error: &KafkaError) -> bool {
+    use rdkafka::error::RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed, TransactionalIdAuthorizationFailed};
+    matches!(
+        error.rdkafka_error_code(),
+        Some(Fatal | TopicAuthorizationFailed | TransactionalIdAuthorizationFailed)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headers_say_where_it_came_from_and_why_it_failed() {
+        let letter = DeadLetter {
+            record: Record::new("onhand.inventory.item", 3, 42),
+            stage: STAGE_DECODE,
+            reason: "x".repeat(5_000),
+            attempts: 1,
+        };
+        let headers = error_headers(&letter, "onhand.cache");
+        let value = |name: &str| {
+            headers
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.as_str())
+        };
+        assert_eq!(value("__connect.errors.offset"), Some("42"));
+        assert_eq!(value("original_topic"), Some("onhand.inventory.item"));
+        assert_eq!(value("retry_count"), Some("0"));
+        assert_eq!(value("error").map(str::len), Some(MAX_REASON_CHARS));
+        assert!(value("failed_at").is_some_and(|at| at.parse::<Timestamp>().is_ok()));
+        assert_eq!(headers.len(), 14);
+    }
+}

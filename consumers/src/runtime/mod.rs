@@ -1,0 +1,256 @@
+//! The runtime around every sink.
+//!
+//! ```text
+//! poll thread --bounded queue--> worker: decode -> sink.write -> dead letters -> offsets
+//!      \--rebalances (control)--/
+//! beside it: probe (health), tick (sink maintenance), HTTP (metrics, probes)
+//! ```
+//! `sink.rs` is the contract, `poll.rs` speaks to Kafka, `worker.rs` owns the state.
+
+mod config;
+mod decode;
+mod dlq;
+mod health;
+pub mod metrics;
+mod offsets;
+mod poll;
+mod retry;
+mod server;
+mod sink;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use onhand_cdc::{ConfigError, Decoder, KafkaConfig, RegistryClient, RegistryError, topics};
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{ConsumerConfig, SinkKind};
+use decode::DecodeStage;
+use dlq::DeadLetters;
+use health::{Health, Phase};
+use metrics::Telemetry;
+use poll::Poller;
+use retry::Breaker;
+use worker::Worker;
+
+pub use config::RuntimeConfig;
+pub use sink::{ErrorClass, Event, Outcome, Record, Sink, SinkError, Warmth};
+
+/// Why a consumer ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumerError {
+    /// A setting cannot work.
+    #[error("a setting cannot work")]
+    Config(#[from] ConfigError),
+    /// The Kafka client could not be made or used.
+    #[error("kafka client failed")]
+    Kafka(#[from] KafkaError),
+    /// The Kafka client reports an error it cannot recover from.
+    #[error("kafka client cannot go on: {0}")]
+    KafkaFatal(String),
+    /// Dead letters are refused for good.
+    #[error("dead letters are refused")]
+    DeadLetters(#[source] KafkaError),
+    /// The registry client could not be made.
+    #[error("schema registry client failed")]
+    Registry(#[from] RegistryError),
+    /// The sink cannot go on.
+    #[error("sink cannot go on")]
+    Sink(#[from] SinkError),
+    /// The address for metrics and health is taken or not ours.
+    #[error("cannot listen on {listen}")]
+    Listen {
+        /// The address.
+        listen: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// What has to be there before the first batch.
+pub(crate) struct Startup {
+    kafka: KafkaConfig,
+    dead_letter_topics: Vec<topics::TopicSpec>,
+}
+
+impl Startup {
+    async fn ensure_topics(&self) -> Result<(), String> {
+        topics::ensure_these(&self.kafka, &self.dead_letter_topics)
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Runs the sink until the token is cancelled, or an error that no retry can mend.
+///
+/// # Errors
+/// [`ConsumerError`] names the part that cannot go on.
+pub async fn run(
+    kind: SinkKind,
+    config: ConsumerConfig,
+    sink: Arc<dyn Sink>,
+    token: CancellationToken,
+) -> Result<(), ConsumerError> {
+    let telemetry = Arc::new(Telemetry::new(kind.name()));
+    let health = Arc::new(Health::new(kind.name()));
+    metrics::handle();
+    let listen = config.runtime.metrics_listen.unwrap_or_else(|| kind.default_listen());
+    let listener = server::bind(listen)
+        .await
+        .map_err(|source| ConsumerError::Listen { listen, source })?;
+
+    let group = group_of(kind, &config.runtime);
+    let topics = topics_of(kind, &config.runtime);
+    let client = client_of(&config, &group);
+    let dead = DeadLetters::new(&config.kafka, &group)?;
+    let decoder = Decoder::new(RegistryClient::new(&config.registry)?);
+    let (poller, intake) = Poller::start(&client, &topics, &config.runtime, &health, &telemetry)?;
+    tracing::info!(sink = kind.name(), group, ?topics, %listen, "consumer started");
+
+    let stop = CancellationToken::new();
+    let mut duties = JoinSet::new();
+    duties.spawn(server::serve(
+        listener,
+        Arc::clone(&health),
+        Arc::clone(&telemetry),
+        stop.clone(),
+    ));
+    duties.spawn(probe(Arc::clone(&sink), Arc::clone(&health), config.runtime.clone()));
+    duties.spawn(maintain(
+        Arc::clone(&sink),
+        Arc::clone(&telemetry),
+        config.runtime.clone(),
+    ));
+
+    let deadline = config.runtime.shutdown_deadline();
+    let startup = Startup {
+        dead_letter_topics: topics.iter().map(|topic| topics::dlq_spec(topic, &group)).collect(),
+        kafka: config.kafka,
+    };
+    let worker = Worker {
+        sink,
+        consumer: Arc::clone(&poller.consumer),
+        intake,
+        decode: DecodeStage::new(decoder, config.runtime.unknown_schema_wait()),
+        config: config.runtime,
+        dead,
+        health: Arc::clone(&health),
+        telemetry,
+        token: token.clone(),
+        offsets: offsets::Offsets::default(),
+        breaker: Breaker::Closed,
+        last_commit: Instant::now(),
+    };
+    let ended = drive(worker, startup, &health, token, deadline).await;
+    poller.stop(deadline).await;
+    stop.cancel();
+    duties.abort_all();
+    tracing::info!(sink = kind.name(), "consumer stopped");
+    ended
+}
+
+/// The worker has until the deadline to end after the token is cancelled.
+async fn drive(
+    worker: Worker,
+    startup: Startup,
+    health: &Health,
+    token: CancellationToken,
+    deadline: std::time::Duration,
+) -> Result<(), ConsumerError> {
+    let work = worker.run(startup);
+    tokio::pin!(work);
+    tokio::select! {
+        ended = &mut work => return ended,
+        () = token.cancelled() => health.phase(Phase::Draining),
+    }
+    match tokio::time::timeout(deadline, work).await {
+        Ok(ended) => ended,
+        Err(_) => {
+            tracing::warn!("the last batch was not settled in time, its records come again");
+            Ok(())
+        }
+    }
+}
+
+fn group_of(kind: SinkKind, config: &RuntimeConfig) -> String {
+    config.group_id.clone().unwrap_or_else(|| kind.group().to_owned())
+}
+
+fn topics_of(kind: SinkKind, config: &RuntimeConfig) -> Vec<String> {
+    kind.tables()
+        .iter()
+        .map(|table| format!("{}.{}", config.topic_prefix, table.name()))
+        .collect()
+}
+
+fn client_of(config: &ConsumerConfig, group: &str) -> ClientConfig {
+    let runtime = &config.runtime;
+    let mut client = config.kafka.client();
+    client
+        .set("group.id", group)
+        .set("client.id", runtime.client_id.as_deref().unwrap_or(group))
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("session.timeout.ms", runtime.session_timeout_ms.to_string())
+        // Members hear of a rebalance with their next heartbeat, so this is how fast one goes.
+        .set("heartbeat.interval.ms", "1000")
+        .set("auto.offset.reset", "earliest")
+        // Offsets are ours to commit, after the sink has confirmed.
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("allow.auto.create.topics", "false")
+        // A topic that is made later is found soon.
+        .set("topic.metadata.refresh.interval.ms", "10000")
+        .set("fetch.min.bytes", "1")
+        .set("fetch.wait.max.ms", runtime.fetch_wait_max_ms.to_string())
+        .set("fetch.error.backoff.ms", "100")
+        // The client's own queue is small, since ours is bounded too; when it was full, fetching
+        // must go on at once (the default waits a second).
+        .set("queued.min.messages", "2000")
+        .set("queued.max.messages.kbytes", "2048")
+        // Answers are read whole before they are parsed. A larger record still comes, alone.
+        .set("fetch.message.max.bytes", "262144")
+        .set("fetch.max.bytes", "2097152")
+        .set("fetch.queue.backoff.ms", "5")
+        .set("statistics.interval.ms", "2000");
+    if let Some(instance) = &runtime.group_instance_id {
+        client.set("group.instance.id", instance);
+    }
+    client
+}
+
+/// Asks the sink how it is, for the readiness of this process.
+async fn probe(sink: Arc<dyn Sink>, health: Arc<Health>, config: RuntimeConfig) {
+    let mut timer = tokio::time::interval(config.tick());
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        let problem = sink.health().await.err().map(|error| error.to_string());
+        health.sink(problem, sink.warmth());
+    }
+}
+
+/// Runs the sink's maintenance beside the worker: it may take long and holds nothing up.
+async fn maintain(sink: Arc<dyn Sink>, telemetry: Arc<Telemetry>, config: RuntimeConfig) {
+    let mut failures = 0;
+    loop {
+        match sink.tick().await {
+            Ok(()) if failures > 0 => {
+                telemetry.recovered("maintenance", failures);
+                failures = 0;
+            }
+            Ok(()) => {}
+            Err(error) => {
+                failures += 1;
+                telemetry.retry("maintenance", failures, &error.to_string());
+            }
+        }
+        tokio::time::sleep(config.tick()).await;
+    }
+}

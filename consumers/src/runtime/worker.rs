@@ -1,0 +1,426 @@
+//! The one loop that owns all state of a consumer: batch, decode, write, dead letters, offsets.
+//!
+//! A batch is settled as a whole before the next one is taken. While it is being written the queue
+//! fills up with the next one, so nothing waits for anything that could be done meanwhile.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use onhand_cdc::Operation;
+use rdkafka::consumer::{CommitMode, Consumer};
+use tokio_util::sync::CancellationToken;
+
+use super::config::RuntimeConfig;
+use super::decode::{DecodeStage, Decoded};
+use super::dlq::{self, DeadLetter, DeadLetters, STAGE_DECODE, STAGE_SINK};
+use super::health::{Health, Phase};
+use super::metrics::{Settled, Telemetry};
+use super::offsets::{Offsets, marks};
+use super::poll::{Control, Intake, KafkaConsumer, Queued};
+use super::retry::{Backoff, Breaker};
+use super::sink::{ErrorClass, Event, Outcome, Record, Sink, SinkError};
+use super::{ConsumerError, Startup};
+
+/// Why the work on a batch ended early.
+#[derive(Debug)]
+enum Halt {
+    /// The consumer is to stop; what is not settled comes again.
+    Cancelled,
+    /// It cannot go on.
+    Failed(ConsumerError),
+}
+
+impl From<ConsumerError> for Halt {
+    fn from(error: ConsumerError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+enum Step {
+    Batch(Vec<Record>),
+    Control(Control),
+    Timer,
+    Stop,
+    /// The polling thread is gone, which it never should be before the worker.
+    Orphaned,
+}
+
+/// What one attempt at the sink left to do.
+struct Written {
+    /// Not taken this time.
+    left: Vec<Event>,
+    /// Why.
+    reason: String,
+}
+
+/// Everything the loop works with.
+pub(crate) struct Worker {
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) config: RuntimeConfig,
+    pub(crate) consumer: Arc<KafkaConsumer>,
+    pub(crate) intake: Intake,
+    pub(crate) decode: DecodeStage,
+    pub(crate) dead: DeadLetters,
+    pub(crate) health: Arc<Health>,
+    pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) token: CancellationToken,
+    pub(crate) offsets: Offsets,
+    pub(crate) breaker: Breaker,
+    pub(crate) last_commit: Instant,
+}
+
+impl Worker {
+    /// Works until the token is cancelled or a failure is fatal; leaves offsets committed.
+    pub(crate) async fn run(mut self, startup: Startup) -> Result<(), ConsumerError> {
+        let ended = self.work(startup).await;
+        self.health.phase(Phase::Draining);
+        self.commit(CommitMode::Sync);
+        self.dead.flush(Duration::from_secs(5));
+        self.sink.shutdown().await;
+        match ended {
+            Ok(()) | Err(Halt::Cancelled) => Ok(()),
+            Err(Halt::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn work(&mut self, startup: Startup) -> Result<(), Halt> {
+        self.prepare(startup).await?;
+        self.health.phase(Phase::Running);
+        let mut timer = tokio::time::interval(self.config.commit_interval());
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut waiting = Vec::with_capacity(self.config.batch_max_records);
+        loop {
+            match self.next(&mut timer, &mut waiting).await {
+                Step::Batch(records) => self.settle(records).await?,
+                Step::Control(control) => self.control(control)?,
+                Step::Timer => self.health.phase(Phase::Running),
+                Step::Stop => return Ok(()),
+                Step::Orphaned => return Err(orphaned()),
+            }
+            if self.last_commit.elapsed() >= self.config.commit_interval() {
+                self.commit(CommitMode::Async);
+            }
+        }
+    }
+
+    /// What comes next; a batch is all that waits, and at least one record.
+    async fn next(&mut self, timer: &mut tokio::time::Interval, waiting: &mut Vec<Queued>) -> Step {
+        let limit = self.config.batch_max_records;
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Step::Stop,
+            control = self.intake.control.recv() => match control {
+                Some(control) => Step::Control(control),
+                None => Step::Orphaned,
+            },
+            taken = self.intake.records.recv_many(waiting, limit) => match taken {
+                0 => Step::Orphaned,
+                _ => Step::Batch(waiting.drain(..).map(|queued| queued.record).collect()),
+            },
+            _ = timer.tick() => Step::Timer,
+        }
+    }
+
+    /// Dead letter topics and the sink itself, for as long as it takes.
+    async fn prepare(&mut self, startup: Startup) -> Result<(), Halt> {
+        let mut backoff = Backoff::new(&self.config);
+        loop {
+            let made = match startup.ensure_topics().await {
+                Ok(()) => self.sink.prepare().await,
+                Err(reason) => Err(SinkError::Transient(reason)),
+            };
+            match made {
+                Ok(()) => return Ok(()),
+                Err(error) => self.again("prepare", error, &mut backoff).await?,
+            }
+        }
+    }
+
+    /// Brings one batch to its end, whatever it takes, and notes its offsets.
+    async fn settle(&mut self, mut records: Vec<Record>) -> Result<(), Halt> {
+        records.retain(|record| self.offsets.is_current(record));
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.health.phase(Phase::Running);
+        self.telemetry.batch(records.len());
+        let marks = marks(&records);
+        let mut letters = Vec::new();
+        let events = self.decode(records, &mut letters).await?;
+        self.write(events, &mut letters).await?;
+        self.bury(&letters).await?;
+        self.offsets.settle(marks);
+        Ok(())
+    }
+
+    async fn decode(&mut self, records: Vec<Record>, letters: &mut Vec<DeadLetter>) -> Result<Vec<Event>, Halt> {
+        let mut events = Vec::with_capacity(records.len());
+        let mut consumed: HashMap<Arc<str>, (u64, u64)> = HashMap::new();
+        for record in records {
+            let mut backoff = Backoff::new(&self.config);
+            let counts = consumed.entry(Arc::clone(&record.topic)).or_default();
+            counts.0 += 1;
+            loop {
+                match self.decode.decode(&record).await {
+                    Decoded::Change(change) => events.push(Event { record, change }),
+                    Decoded::Tombstone => counts.1 += 1,
+                    Decoded::Poison(reason) => {
+                        self.telemetry.poison(&record, "decode", &reason);
+                        letters.push(DeadLetter {
+                            record,
+                            stage: STAGE_DECODE,
+                            reason,
+                            attempts: backoff.attempts() + 1,
+                        });
+                    }
+                    Decoded::Wait(reason) => {
+                        let error = SinkError::Transient(reason);
+                        self.again("decode", error, &mut backoff).await?;
+                        continue;
+                    }
+                }
+                break;
+            }
+            self.recovered("decode", &backoff);
+        }
+        for (topic, (count, tombstones)) in consumed {
+            self.telemetry.consumed(&topic, count);
+            self.telemetry.settled(&topic, Settled::Skipped, tombstones);
+        }
+        Ok(events)
+    }
+
+    /// Writes the events until each is in the read model or among the dead letters.
+    async fn write(&mut self, mut events: Vec<Event>, letters: &mut Vec<DeadLetter>) -> Result<(), Halt> {
+        let mut backoff = Backoff::new(&self.config);
+        while !events.is_empty() {
+            let attempt = match self.probe().await {
+                Ok(()) => self.attempt(&mut events, letters, &backoff).await,
+                Err(error) => Err(error),
+            };
+            let error = match attempt {
+                Ok(written) if written.left.is_empty() => break,
+                Ok(written) => {
+                    events = written.left;
+                    SinkError::Transient(written.reason)
+                }
+                Err(error) => error,
+            };
+            self.trip(backoff.attempts() + 1);
+            self.again("write", error, &mut backoff).await?;
+            // Partitions may have been taken away during the pause.
+            events.retain(|event| self.offsets.is_current(&event.record));
+        }
+        self.recovered("write", &backoff);
+        Ok(())
+    }
+
+    /// With an open breaker, a cheap question comes before the batch.
+    async fn probe(&mut self) -> Result<(), SinkError> {
+        if self.breaker != Breaker::Open {
+            return Ok(());
+        }
+        self.sink.health().await?;
+        self.set_breaker(Breaker::Trying);
+        Ok(())
+    }
+
+    /// One write. Takes the events only if the sink has answered.
+    async fn attempt(
+        &mut self,
+        events: &mut Vec<Event>,
+        letters: &mut Vec<DeadLetter>,
+        backoff: &Backoff,
+    ) -> Result<Written, SinkError> {
+        let started = Instant::now();
+        let batch: Vec<&Event> = events.iter().collect();
+        let outcomes = self.sink.write(&batch).await?;
+        if outcomes.len() != events.len() {
+            let (got, sent) = (outcomes.len(), events.len());
+            return Err(SinkError::Fatal(format!(
+                "sink answered {got} outcomes for {sent} events"
+            )));
+        }
+        self.telemetry.written(started.elapsed());
+        let mut written = Written {
+            left: Vec::new(),
+            reason: String::new(),
+        };
+        let mut tally = Tally::default();
+        for (event, outcome) in std::mem::take(events).into_iter().zip(outcomes) {
+            match outcome {
+                Outcome::Applied => tally.applied(&event),
+                Outcome::Stale => tally.count(&event, Settled::Stale),
+                Outcome::Superseded => tally.count(&event, Settled::Superseded),
+                Outcome::Retry(reason) => {
+                    written.left.push(event);
+                    written.reason = reason;
+                }
+                Outcome::Poison(reason) => {
+                    self.telemetry.poison(&event.record, "write", &reason);
+                    letters.push(DeadLetter {
+                        record: event.record,
+                        stage: STAGE_SINK,
+                        reason,
+                        attempts: backoff.attempts() + 1,
+                    });
+                }
+            }
+        }
+        tally.report(&self.telemetry);
+        Ok(written)
+    }
+
+    /// Dead letters are confirmed before the offset of their record is.
+    async fn bury(&mut self, letters: &[DeadLetter]) -> Result<(), Halt> {
+        let mut backoff = Backoff::new(&self.config);
+        while !letters.is_empty() {
+            match self.dead.send(letters).await {
+                Ok(()) => break,
+                Err(error) if dlq::is_fatal(&error) => {
+                    return Err(ConsumerError::DeadLetters(error).into());
+                }
+                Err(error) => {
+                    let error = SinkError::Transient(error.to_string());
+                    self.again("dead_letters", error, &mut backoff).await?;
+                }
+            }
+        }
+        self.recovered("dead_letters", &backoff);
+        Ok(())
+    }
+
+    /// Waits before the next attempt; serves rebalances meanwhile.
+    async fn again(&mut self, stage: &'static str, error: SinkError, backoff: &mut Backoff) -> Result<(), Halt> {
+        if error.class() == ErrorClass::Fatal {
+            return Err(ConsumerError::Sink(error).into());
+        }
+        let reason = error.to_string();
+        let pause = backoff.next();
+        self.telemetry.retry(stage, backoff.attempts(), &reason);
+        self.health.retrying(stage, &reason);
+        let until = tokio::time::Instant::now() + pause;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.token.cancelled() => return Err(Halt::Cancelled),
+                control = self.intake.control.recv() => match control {
+                    Some(control) => self.control(control)?,
+                    None => return Err(orphaned()),
+                },
+                () = tokio::time::sleep_until(until) => return Ok(()),
+            }
+        }
+    }
+
+    fn recovered(&mut self, stage: &'static str, backoff: &Backoff) {
+        if backoff.attempts() > 0 {
+            self.telemetry.recovered(stage, backoff.attempts());
+            self.health.phase(Phase::Running);
+        }
+        if stage == "write" && self.breaker != Breaker::Closed {
+            self.set_breaker(Breaker::Closed);
+        }
+    }
+
+    fn trip(&mut self, failures: u32) {
+        let next = self.breaker.after_failure(failures, self.config.breaker_failures);
+        if next != self.breaker {
+            self.set_breaker(next);
+        }
+    }
+
+    fn set_breaker(&mut self, breaker: Breaker) {
+        self.breaker = breaker;
+        self.health.breaker(breaker);
+        self.telemetry.breaker(breaker.name(), breaker.code());
+    }
+
+    fn control(&mut self, control: Control) -> Result<(), Halt> {
+        match control {
+            Control::Fatal(reason) => Err(ConsumerError::KafkaFatal(reason).into()),
+            Control::Revoked {
+                partitions,
+                generation,
+                reply,
+            } => {
+                let offsets = self
+                    .offsets
+                    .revoke(&partitions, generation)
+                    .map_err(ConsumerError::Kafka)?;
+                // The poll thread may have given up waiting; the records then come again elsewhere.
+                let _ = reply.try_send(offsets);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells Kafka how far everything is settled.
+    fn commit(&mut self, mode: CommitMode) {
+        self.last_commit = Instant::now();
+        if self.consumer.context().take_commit_failure() {
+            self.offsets.forget_commits();
+        }
+        let committed = match self.offsets.take_uncommitted() {
+            Ok(Some(list)) => self.consumer.commit(&list, mode),
+            Ok(None) => {
+                self.health.committed();
+                return;
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = committed {
+            self.offsets.forget_commits();
+            tracing::warn!(%error, "offsets were not committed, it is repeated");
+        }
+    }
+}
+
+fn orphaned() -> Halt {
+    ConsumerError::KafkaFatal("the polling thread has ended".to_owned()).into()
+}
+
+/// Counts of one write, so that metrics are touched once per topic and not once per record.
+#[derive(Default)]
+struct Tally {
+    counts: HashMap<Arc<str>, [u64; 3]>,
+    latencies: Vec<(Arc<str>, Duration)>,
+}
+
+impl Tally {
+    fn applied(&mut self, event: &Event) {
+        self.count(event, Settled::Applied);
+        // A snapshot reads rows that were written long ago: that is no latency.
+        if event.change.operation() == Operation::Read {
+            return;
+        }
+        let Some(committed) = event.change.source().committed_at() else {
+            return;
+        };
+        let took = Timestamp::now().duration_since(committed);
+        let took = Duration::try_from(took).unwrap_or_default();
+        self.latencies.push((Arc::clone(&event.record.topic), took));
+    }
+
+    fn count(&mut self, event: &Event, settled: Settled) {
+        let [applied, stale, superseded] = self.counts.entry(Arc::clone(&event.record.topic)).or_default();
+        match settled {
+            Settled::Applied => *applied += 1,
+            Settled::Stale => *stale += 1,
+            Settled::Superseded | Settled::Skipped => *superseded += 1,
+        }
+    }
+
+    fn report(self, telemetry: &Telemetry) {
+        for (topic, [applied, stale, superseded]) in self.counts {
+            telemetry.settled(&topic, Settled::Applied, applied);
+            telemetry.settled(&topic, Settled::Stale, stale);
+            telemetry.settled(&topic, Settled::Superseded, superseded);
+        }
+        for (topic, took) in self.latencies {
+            telemetry.commit_to_sink(&topic, took);
+        }
+    }
+}

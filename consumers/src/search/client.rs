@@ -1,0 +1,313 @@
+//! HTTP to the search engine: single requests and bulks.
+
+use onhand_cdc::error_chain;
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::runtime::SinkError;
+
+const ANSWER_CHARS: usize = 500;
+/// Keeps the answer of a bulk small: only what decides about each document.
+const BULK_PATH: &str = "/_bulk?require_alias=true&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
+
+/// The search engine did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// Not reachable, too slow, or busy.
+    #[error("elasticsearch is not available: {0}")]
+    Unavailable(String),
+    /// It refuses the request itself.
+    #[error("elasticsearch refuses ({status}): {answer}")]
+    Refused { status: u16, answer: String },
+}
+
+impl ClientError {
+    /// By its status: what may pass with time, and what will not.
+    pub(super) fn refused(status: StatusCode, answer: &str) -> Self {
+        let answer: String = answer.chars().take(ANSWER_CHARS).collect();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Self::Unavailable(format!("{status}: {answer}"));
+        }
+        Self::Refused {
+            status: status.as_u16(),
+            answer,
+        }
+    }
+
+    pub(super) fn unreadable(error: serde_json::Error) -> Self {
+        Self::Unavailable(format!("unreadable answer: {error}"))
+    }
+}
+
+impl From<ClientError> for SinkError {
+    /// Refusals are transient too: an operator can mend them (a full disk, a lost index) and
+    /// nothing is gained by stopping.
+    fn from(error: ClientError) -> Self {
+        Self::Transient(error.to_string())
+    }
+}
+
+/// A document to write, guarded by its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Document {
+    /// Alias of the index.
+    pub(super) index: String,
+    /// Id.
+    pub(super) id: String,
+    /// Version of the row.
+    pub(super) version: i64,
+    /// A tombstone has the version of the row it deletes, so it wins a tie.
+    pub(super) wins_ties: bool,
+    /// The document as JSON.
+    pub(super) body: String,
+}
+
+impl Document {
+    fn append_to(&self, bulk: &mut String) -> Result<(), serde_json::Error> {
+        let kind = if self.wins_ties { "external_gte" } else { "external" };
+        let action = serde_json::json!({"index": {
+            "_index": self.index, "_id": self.id, "version": self.version, "version_type": kind}});
+        bulk.push_str(&serde_json::to_string(&action)?);
+        bulk.push('\n');
+        bulk.push_str(&self.body);
+        bulk.push('\n');
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.body.len() + self.id.len() + self.index.len() + 100
+    }
+}
+
+/// What became of one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DocumentResult {
+    /// Written.
+    Written,
+    /// The index has as new or newer.
+    Stale,
+    /// Not now.
+    Busy(String),
+    /// The index or alias is not there.
+    NoIndex,
+    /// Never.
+    Refused(String),
+}
+
+#[derive(Deserialize)]
+struct BulkAnswer {
+    #[serde(default)]
+    items: Vec<std::collections::HashMap<String, BulkItem>>,
+}
+
+#[derive(Deserialize)]
+struct BulkItem {
+    status: u16,
+    #[serde(default)]
+    error: Option<BulkError>,
+}
+
+#[derive(Deserialize)]
+struct BulkError {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Connection to the search engine. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: String,
+    bulk_max_bytes: usize,
+}
+
+impl Client {
+    pub(super) fn new(url: &str, timeout: Duration, bulk_max_bytes: usize) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(3)))
+            .no_proxy()
+            .build()?;
+        Ok(Self {
+            http,
+            base: url.trim_end_matches('/').to_owned(),
+            bulk_max_bytes,
+        })
+    }
+
+    /// One request; the answer whatever its status.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<(StatusCode, String), ClientError> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        finish(request).await
+    }
+
+    /// One request that must succeed.
+    pub(super) async fn expect(&self, method: Method, path: &str, body: Option<Value>) -> Result<String, ClientError> {
+        let (status, answer) = self.send(method, path, body).await?;
+        if status.is_success() {
+            return Ok(answer);
+        }
+        Err(ClientError::refused(status, &answer))
+    }
+
+    /// Writes documents; answers one result for each, in order.
+    pub(super) async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
+        let mut results = Vec::with_capacity(documents.len());
+        let mut rest = documents;
+        let mut limit = self.bulk_max_bytes;
+        while !rest.is_empty() {
+            let (chunk, after) = rest.split_at(chunk_len(rest, limit));
+            match self.bulk_chunk(chunk).await {
+                Ok(done) => {
+                    results.extend(done);
+                    rest = after;
+                    limit = self.bulk_max_bytes;
+                }
+                // The request as a whole is refused: one document of it is the cause. Halve until
+                // it stands alone.
+                Err(ClientError::Refused { status, answer }) if is_content(status) => {
+                    if chunk.len() == 1 {
+                        results.push(DocumentResult::Refused(format!("{status}: {answer}")));
+                        rest = after;
+                        limit = self.bulk_max_bytes;
+                    } else {
+                        limit = chunk.iter().map(Document::bytes).sum::<usize>() / 2;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(results)
+    }
+
+    async fn bulk_chunk(&self, chunk: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
+        let mut body = String::with_capacity(chunk.iter().map(Document::bytes).sum());
+        for document in chunk {
+            document.append_to(&mut body).map_err(ClientError::unreadable)?;
+        }
+        let request = self
+            .http
+            .post(format!("{}{BULK_PATH}", self.base))
+            .header("content-type", "application/x-ndjson")
+            .body(body);
+        let (status, answer) = finish(request).await?;
+        if !status.is_success() {
+            return Err(ClientError::refused(status, &answer));
+        }
+        let answer: BulkAnswer = serde_json::from_str(&answer).map_err(ClientError::unreadable)?;
+        if answer.items.len() != chunk.len() {
+            let (got, sent) = (answer.items.len(), chunk.len());
+            return Err(ClientError::Unavailable(format!("{got} answers for {sent} documents")));
+        }
+        Ok(answer
+            .items
+            .into_iter()
+            .map(|item| item.into_values().next().map_or_else(no_answer, result_of))
+            .collect())
+    }
+}
+
+fn is_content(status: u16) -> bool {
+    matches!(status, 400 | 413)
+}
+
+fn no_answer() -> DocumentResult {
+    DocumentResult::Busy("no answer for this document".to_owned())
+}
+
+fn result_of(item: BulkItem) -> DocumentResult {
+    let (kind, reason) = item
+        .error
+        .map_or_else(Default::default, |error| (error.kind, error.reason));
+    let told = || format!("{}: {kind}: {reason}", item.status);
+    match item.status {
+        200..=299 => DocumentResult::Written,
+        409 => DocumentResult::Stale,
+        404 => DocumentResult::NoIndex,
+        429 | 500..=599 => DocumentResult::Busy(told()),
+        // A disk that is nearly full blocks writes with 403.
+        403 if kind == "cluster_block_exception" => DocumentResult::Busy(told()),
+        _ => DocumentResult::Refused(told()),
+    }
+}
+
+/// As many documents as fit, and at least one.
+fn chunk_len(documents: &[Document], limit: usize) -> usize {
+    let mut bytes = 0;
+    let fitting = documents
+        .iter()
+        .take_while(|document| {
+            bytes += document.bytes();
+            bytes <= limit
+        })
+        .count();
+    fitting.max(1)
+}
+
+async fn finish(request: reqwest::RequestBuilder) -> Result<(StatusCode, String), ClientError> {
+    let unavailable = |error: reqwest::Error| ClientError::Unavailable(error_chain(&error));
+    let answer = request.send().await.map_err(unavailable)?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(unavailable)?;
+    Ok((status, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(bytes: usize) -> Document {
+        Document {
+            index: String::new(),
+            id: String::new(),
+            version: 1,
+            wins_ties: false,
+            body: "x".repeat(bytes.saturating_sub(100)),
+        }
+    }
+
+    fn result(status: u16, kind: &str) -> DocumentResult {
+        result_of(BulkItem {
+            status,
+            error: Some(BulkError {
+                kind: kind.to_owned(),
+                reason: "because".to_owned(),
+            }),
+        })
+    }
+
+    #[test]
+    fn each_status_has_one_meaning() {
+        assert_eq!(result(201, ""), DocumentResult::Written);
+        assert_eq!(result(409, "version_conflict_engine_exception"), DocumentResult::Stale);
+        assert_eq!(result(404, "index_not_found_exception"), DocumentResult::NoIndex);
+        for status in [429, 503] {
+            assert!(matches!(result(status, ""), DocumentResult::Busy(_)));
+        }
+        let blocked = result(403, "cluster_block_exception");
+        assert!(matches!(blocked, DocumentResult::Busy(_)));
+        let mapping = result(400, "document_parsing_exception");
+        assert!(matches!(mapping, DocumentResult::Refused(_)));
+    }
+
+    #[test]
+    fn chunks_fill_up_to_the_limit_and_never_stand_still() {
+        let documents = [document(1_000), document(1_000), document(5_000)];
+        assert_eq!(chunk_len(&documents, 2_500), 2);
+        assert_eq!(chunk_len(&documents, 10), 1);
+        assert_eq!(chunk_len(&documents, 1_000_000), 3);
+    }
+}

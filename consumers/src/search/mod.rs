@@ -1,0 +1,16 @@
+//! Items and stock in Elasticsearch: one document per row, kept by change events, filled from
+//! Postgres.
+
+mod client;
+mod config;
+mod fold;
+mod index;
+mod model;
+mod query;
+mod sink;
+mod warm;
+
+pub use config::ElasticsearchConfig;
+pub use index::Indexes;
+pub use query::{ProductHit, ProductSearch, SearchCursor, SearchError, SearchPage, search_products};
+pub use sink::SearchSink;

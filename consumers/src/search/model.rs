@@ -1,0 +1,257 @@
+//! Documents: what a row looks like in the index.
+
+use onhand_cdc::envelope::{ItemRow, StockLevelRow, UNAVAILABLE};
+use onhand_cdc::{Change, Envelope, Operation};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::client::Document;
+use super::fold::fold;
+use super::index::Indexes;
+
+/// The document of a change, or why there never will be one.
+pub(super) fn document_of(indexes: &Indexes, change: &Change) -> Result<Document, String> {
+    match change {
+        Change::Item(envelope) => of_item_change(indexes, envelope),
+        Change::StockLevel(envelope) => of_stock_change(indexes, envelope),
+        _ => Err("the index takes changes of item and stock_level only".to_owned()),
+    }
+}
+
+fn of_item_change(indexes: &Indexes, envelope: &Envelope<ItemRow>) -> Result<Document, String> {
+    match envelope.op {
+        Operation::Create | Operation::Update | Operation::Read => {
+            let after = envelope.after.as_ref().ok_or("change without a new row")?;
+            item(indexes, &with_unchanged(after, envelope.before.as_ref())?)
+        }
+        Operation::Delete => {
+            let before = envelope.before.as_ref().ok_or("delete without an old row")?;
+            tombstone(&indexes.items, before.id.to_string(), before.version.get())
+        }
+        Operation::Truncate | Operation::Message => Err(no_row(envelope.op)),
+    }
+}
+
+fn of_stock_change(indexes: &Indexes, envelope: &Envelope<StockLevelRow>) -> Result<Document, String> {
+    match envelope.op {
+        Operation::Create | Operation::Update | Operation::Read => {
+            let after = envelope.after.as_ref().ok_or("change without a new row")?;
+            stock(indexes, after)
+        }
+        Operation::Delete => {
+            let before = envelope.before.as_ref().ok_or("delete without an old row")?;
+            let id = stock_id(before.item_id, &before.location_id);
+            tombstone(&indexes.stock, id, before.version.get())
+        }
+        Operation::Truncate | Operation::Message => Err(no_row(envelope.op)),
+    }
+}
+
+fn no_row(op: Operation) -> String {
+    format!("operation {op:?} says nothing about a row")
+}
+
+fn stock_id(item: Uuid, location: &str) -> String {
+    format!("{item}:{location}")
+}
+
+/// A large column that did not change may come as a placeholder. The old row then has its value;
+/// without one the event must not be applied, since it would erase what is there.
+fn with_unchanged(after: &ItemRow, before: Option<&ItemRow>) -> Result<ItemRow, String> {
+    let missing = |text: &Option<String>| text.as_deref() == Some(UNAVAILABLE);
+    let no_tags = |row: &ItemRow| row.tags.iter().any(|tag| tag == UNAVAILABLE);
+    let mut row = after.clone();
+    if let Some(before) = before {
+        if missing(&row.description) {
+            row.description.clone_from(&before.description);
+        }
+        if missing(&row.dimensions) {
+            row.dimensions.clone_from(&before.dimensions);
+        }
+        if missing(&row.metadata) {
+            row.metadata.clone_from(&before.metadata);
+        }
+        if no_tags(&row) {
+            row.tags.clone_from(&before.tags);
+        }
+    }
+    let unknown = missing(&row.description)
+        || missing(&row.dimensions)
+        || missing(&row.metadata)
+        || no_tags(&row)
+        || row.name == UNAVAILABLE;
+    if unknown {
+        return Err("an unchanged large column is missing and the old row has it neither".to_owned());
+    }
+    Ok(row)
+}
+
+/// The document of an item.
+pub(super) fn item(indexes: &Indexes, row: &ItemRow) -> Result<Document, String> {
+    let tags_folded: Vec<String> = row.tags.iter().map(|tag| fold(tag)).collect();
+    let body = json!({
+        "sku": row.sku,
+        "sku_folded": fold(&row.sku),
+        "name": row.name,
+        "name_folded": fold(&row.name),
+        "description": row.description,
+        "description_folded": row.description.as_deref().map(fold),
+        "kind": row.kind,
+        "parent_id": row.parent_id,
+        "category_id": row.category_id,
+        "unit_of_measure": row.unit_of_measure,
+        "tags": row.tags,
+        "tags_folded": tags_folded,
+        "dimensions": object(row.dimensions.as_deref()),
+        "metadata": object(row.metadata.as_deref()),
+        "status": row.status,
+        "version": row.version,
+        "created_at": row.created_at.map(|at| at.to_string()),
+        "updated_at": row.updated_at.map(|at| at.to_string()),
+    });
+    document(&indexes.items, row.id.to_string(), row.version.get(), false, &body)
+}
+
+/// The document of a stock level.
+pub(super) fn stock(indexes: &Indexes, row: &StockLevelRow) -> Result<Document, String> {
+    let body = json!({
+        "item_id": row.item_id,
+        "location_id": row.location_id,
+        "on_hand": row.on_hand,
+        "reserved": row.reserved,
+        "in_transit": row.in_transit,
+        "backordered": row.backordered,
+        "damaged": row.damaged,
+        "safety_stock": row.safety_stock,
+        "reorder_point": row.reorder_point,
+        "available": row.available,
+        "policy": row.policy,
+        "status": row.status,
+        "next_hold_at": row.next_hold_at.map(|at| at.to_string()),
+        "version": row.version,
+        "last_movement_at": row.last_movement_at.map(|at| at.to_string()),
+    });
+    let id = stock_id(row.item_id, &row.location_id);
+    document(&indexes.stock, id, row.version.get(), false, &body)
+}
+
+/// What stays of a deleted row: its version, for good. (The engine's own memory of a delete lasts
+/// a minute; an older event that comes later would bring the row back.)
+fn tombstone(index: &str, id: String, version: i64) -> Result<Document, String> {
+    if version <= 0 {
+        return Err("delete without a row version".to_owned());
+    }
+    document(index, id, version, true, &json!({"deleted": true, "version": version}))
+}
+
+fn document(index: &str, id: String, version: i64, wins_ties: bool, body: &Value) -> Result<Document, String> {
+    if version <= 0 {
+        return Err(format!("version {version} is none"));
+    }
+    Ok(Document {
+        index: index.to_owned(),
+        id,
+        version,
+        wins_ties,
+        body: body.to_string(),
+    })
+}
+
+/// JSON text of a column; only objects fit the mapping, and the database allows nothing else.
+fn object(text: Option<&str>) -> Option<Value> {
+    let value: Value = serde_json::from_str(text?).ok()?;
+    value.is_object().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use onhand_cdc::{RowVersion, Source};
+
+    use super::*;
+
+    fn row(version: i64) -> ItemRow {
+        ItemRow {
+            id: Uuid::from_u128(1),
+            sku: "A-1".to_owned(),
+            name: "Crème brûlée".to_owned(),
+            description: Some("long text".to_owned()),
+            kind: "physical".to_owned(),
+            parent_id: None,
+            category_id: None,
+            unit_of_measure: "EACH".to_owned(),
+            tags: vec!["Été".to_owned()],
+            dimensions: None,
+            metadata: Some(r#"{"a":1}"#.to_owned()),
+            status: "active".to_owned(),
+            version: RowVersion::new(version),
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
+    fn change(op: Operation, before: Option<ItemRow>, after: Option<ItemRow>) -> Change {
+        Change::Item(Box::new(Envelope {
+            before,
+            after,
+            source: Source {
+                ts_ms: 1,
+                ts_us: None,
+                lsn: None,
+                tx_id: None,
+                snapshot: None,
+            },
+            op,
+            ts_ms: None,
+            transaction: None,
+        }))
+    }
+
+    fn body(change: &Change) -> Value {
+        let document = document_of(&Indexes::new("onhand-"), change).unwrap();
+        serde_json::from_str(&document.body).unwrap()
+    }
+
+    #[test]
+    fn text_is_kept_and_folded_beside_it() {
+        let body = body(&change(Operation::Create, None, Some(row(1))));
+        assert_eq!(body["name"], "Crème brûlée");
+        assert_eq!(body["name_folded"], "creme brulee");
+        assert_eq!(body["tags_folded"][0], "ete");
+        assert_eq!(body["metadata"]["a"], 1);
+    }
+
+    #[test]
+    fn a_placeholder_takes_the_old_value() {
+        let after = ItemRow {
+            description: Some(UNAVAILABLE.to_owned()),
+            tags: vec![UNAVAILABLE.to_owned()],
+            ..row(2)
+        };
+        let body = body(&change(Operation::Update, Some(row(1)), Some(after)));
+        assert_eq!(body["description"], "long text");
+        assert_eq!(body["tags"][0], "Été");
+    }
+
+    #[test]
+    fn a_placeholder_without_an_old_value_is_refused() {
+        let after = ItemRow {
+            description: Some(UNAVAILABLE.to_owned()),
+            ..row(2)
+        };
+        let change = change(Operation::Update, None, Some(after));
+        let error = document_of(&Indexes::new("onhand-"), &change).unwrap_err();
+        assert!(error.contains("large column"), "{error}");
+    }
+
+    #[test]
+    fn a_delete_leaves_a_tombstone_with_the_version_of_the_row() {
+        let indexes = Indexes::new("onhand-");
+        let deletion = change(Operation::Delete, Some(row(7)), None);
+        let document = document_of(&indexes, &deletion).unwrap();
+        assert_eq!((document.version, document.wins_ties), (7, true));
+        let nameless = change(Operation::Delete, Some(row(0)), None);
+        let error = document_of(&indexes, &nameless).unwrap_err();
+        assert_eq!(error, "delete without a row version");
+    }
+}

@@ -1,0 +1,251 @@
+//! The sink: change events of `item` and `stock_level` into the indexes.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use onhand_cdc::ConfigError;
+use reqwest::Method;
+
+use super::client::{Client, Document, DocumentResult};
+use super::config::ElasticsearchConfig;
+use super::index::{self, Indexes};
+use super::model::document_of;
+use super::warm::Warmer;
+use crate::postgres::RowSource;
+use crate::runtime::{Event, Outcome, Sink, SinkError, Warmth};
+
+/// Writes items and stock to the search engine.
+#[derive(Debug)]
+pub struct SearchSink {
+    client: Client,
+    indexes: Indexes,
+    refresh_interval: String,
+    /// Set when a write met a missing index: the next one makes it first.
+    lost: AtomicBool,
+    warmer: Warmer,
+}
+
+impl SearchSink {
+    /// Connects when it is first needed.
+    ///
+    /// # Errors
+    /// A setting that cannot work.
+    pub fn new(config: &ElasticsearchConfig, rows: RowSource) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let client = Client::new(&config.url, config.timeout(), config.bulk_max_bytes)
+            .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
+        let indexes = Indexes::new(&config.index_prefix);
+        Ok(Self {
+            warmer: Warmer::new(client.clone(), indexes.clone(), rows),
+            client,
+            indexes,
+            refresh_interval: config.refresh_interval.clone(),
+            lost: AtomicBool::new(false),
+        })
+    }
+
+    async fn ensure(&self) -> Result<(), SinkError> {
+        index::ensure(&self.client, &self.indexes, &self.refresh_interval).await?;
+        self.lost.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    fn outcome(&self, result: DocumentResult) -> Outcome {
+        match result {
+            DocumentResult::Written => Outcome::Applied,
+            DocumentResult::Stale => Outcome::Stale,
+            DocumentResult::Busy(reason) => Outcome::Retry(reason),
+            DocumentResult::Refused(reason) => Outcome::Poison(reason),
+            DocumentResult::NoIndex => {
+                self.lost.store(true, Ordering::Release);
+                self.warmer.lost();
+                Outcome::Retry("the index is not there".to_owned())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for SearchSink {
+    fn name(&self) -> &'static str {
+        "search"
+    }
+
+    async fn prepare(&self) -> Result<(), SinkError> {
+        self.ensure().await
+    }
+
+    async fn health(&self) -> Result<(), SinkError> {
+        let path = "/_cluster/health?filter_path=status&timeout=1s";
+        self.client.expect(Method::GET, path, None).await?;
+        Ok(())
+    }
+
+    fn warmth(&self) -> Warmth {
+        self.warmer.warmth()
+    }
+
+    async fn write(&self, batch: &[&Event]) -> Result<Vec<Outcome>, SinkError> {
+        if self.lost.load(Ordering::Acquire) {
+            self.ensure().await?;
+        }
+        let mut plan = Plan::of(&self.indexes, batch);
+        let results = self.client.bulk(&plan.documents).await?;
+        for (sender, result) in plan.senders.iter().zip(results) {
+            if let Some(outcome) = plan.outcomes.get_mut(*sender) {
+                *outcome = self.outcome(result);
+            }
+        }
+        Ok(plan.outcomes)
+    }
+
+    /// Fills indexes that are new. Makes them first if they went away while nothing changed.
+    async fn tick(&self) -> Result<(), SinkError> {
+        if self.warmer.is_cold().await? {
+            self.ensure().await?;
+            self.warmer.fill().await?;
+        }
+        Ok(())
+    }
+
+    async fn shutdown(&self) {}
+}
+
+/// Which documents of a batch are sent, and which event each answer belongs to.
+#[derive(Debug)]
+struct Plan {
+    documents: Vec<Document>,
+    senders: Vec<usize>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Plan {
+    /// Of each document only the newest version is sent; the older ones count as superseded.
+    fn of(indexes: &Indexes, batch: &[&Event]) -> Self {
+        let mut outcomes = vec![Outcome::Superseded; batch.len()];
+        let mut newest: HashMap<(String, String), (usize, Document)> = HashMap::new();
+        for (index, event) in batch.iter().enumerate() {
+            let document = match document_of(indexes, &event.change) {
+                Ok(document) => document,
+                Err(reason) => {
+                    if let Some(outcome) = outcomes.get_mut(index) {
+                        *outcome = Outcome::Poison(reason);
+                    }
+                    continue;
+                }
+            };
+            let key = (document.index.clone(), document.id.clone());
+            match newest.get(&key) {
+                Some((_, held)) if !is_older(held, &document) => {}
+                _ => {
+                    newest.insert(key, (index, document));
+                }
+            }
+        }
+        let mut chosen: Vec<(usize, Document)> = newest.into_values().collect();
+        chosen.sort_by_key(|(sender, _)| *sender);
+        let (senders, documents) = chosen.into_iter().unzip();
+        Self {
+            documents,
+            senders,
+            outcomes,
+        }
+    }
+}
+
+/// A tombstone has the version of the row it deleted, and is newer than it.
+fn is_older(held: &Document, offered: &Document) -> bool {
+    offered.version > held.version || (offered.version == held.version && offered.wins_ties && !held.wins_ties)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use onhand_cdc::envelope::StockLevelRow;
+    use onhand_cdc::{Change, Envelope, Operation, RowVersion, Source};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::runtime::Record;
+
+    fn level(version: i64) -> StockLevelRow {
+        StockLevelRow {
+            item_id: Uuid::from_u128(1),
+            location_id: "W1".to_owned(),
+            on_hand: 1,
+            reserved: 0,
+            in_transit: 0,
+            backordered: 0,
+            damaged: 0,
+            safety_stock: 0,
+            reorder_point: 0,
+            available: 1,
+            policy: "deny".to_owned(),
+            status: "in_stock".to_owned(),
+            next_hold_at: None,
+            version: RowVersion::new(version),
+            last_movement_at: None,
+            created_at: None,
+        }
+    }
+
+    fn event(op: Operation, version: i64) -> Event {
+        let (before, after) = match op {
+            Operation::Delete => (Some(level(version)), None),
+            _ => (None, Some(level(version))),
+        };
+        Event {
+            record: Record::new("onhand.inventory.stock_level", 0, 0),
+            change: Change::StockLevel(Box::new(Envelope {
+                before,
+                after,
+                source: Source {
+                    ts_ms: 5,
+                    ts_us: None,
+                    lsn: None,
+                    tx_id: None,
+                    snapshot: None,
+                },
+                op,
+                ts_ms: None,
+                transaction: None,
+            })),
+        }
+    }
+
+    fn plan(events: &[Event]) -> Plan {
+        Plan::of(&Indexes::new("onhand-"), &events.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn only_the_newest_version_of_a_document_is_sent() {
+        let plan = plan(&[
+            event(Operation::Update, 2),
+            event(Operation::Update, 3),
+            event(Operation::Create, 1),
+        ]);
+        assert_eq!((plan.documents.len(), plan.senders.clone()), (1, vec![1]));
+        assert_eq!(plan.documents[0].version, 3);
+        assert_eq!(plan.outcomes[0], Outcome::Superseded);
+    }
+
+    #[test]
+    fn a_delete_beats_the_row_it_deleted_in_any_order() {
+        for deletion_first in [true, false] {
+            let mut events = vec![event(Operation::Update, 4), event(Operation::Delete, 4)];
+            if deletion_first {
+                events.reverse();
+            }
+            let plan = plan(&events);
+            assert!(plan.documents[0].wins_ties);
+        }
+    }
+
+    #[test]
+    fn a_poison_event_leaves_the_others_alone() {
+        let plan = plan(&[event(Operation::Truncate, 1), event(Operation::Update, 2)]);
+        assert!(matches!(plan.outcomes[0], Outcome::Poison(_)));
+        assert_eq!(plan.senders, vec![1]);
+    }
+}

@@ -1,0 +1,43 @@
+-- Roles and schemas. Roles belong to the whole cluster, so they are made only where they are missing.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array['onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator',
+                                  'onhand_admin', 'onhand_cdc'] loop
+        if not exists (select from pg_catalog.pg_roles r where r.rolname = v_role) then
+            execute format('create role %I nologin', v_role);
+        end if;
+    end loop;
+end
+$$;
+
+-- The capture role reads the write-ahead log and nothing else; it gets its password from `onhand migrate`.
+alter role onhand_cdc login replication;
+
+-- A writer that waits longer than this is told so instead of queueing for ever behind one hot row.
+alter role onhand_api set lock_timeout = '5s';
+alter role onhand_api set statement_timeout = '30s';
+alter role onhand_reader set statement_timeout = '60s';
+
+create schema inventory authorization onhand_owner;
+create schema internal authorization onhand_owner;
+create schema api authorization onhand_owner;
+
+comment on schema inventory is 'Tables of the inventory. Only the owner writes here; everybody else goes through schema api.';
+comment on schema internal is 'Helpers of the api functions; no grants.';
+comment on schema api is 'The public SQL interface: functions and views, called with named arguments.';
+
+-- Functions are executable by everybody unless told otherwise: tell otherwise, once.
+alter default privileges for role onhand_owner revoke execute on functions from public;
+
+grant onhand_reader to onhand_operator;
+grant onhand_operator to onhand_admin;
+grant usage on schema api to onhand_api, onhand_reader, onhand_operator, onhand_admin;
+grant usage on schema inventory to onhand_reader, onhand_cdc;
+do $$
+begin
+    execute format('grant create, temporary on database %I to onhand_owner', current_database());
+end
+$$;
+

@@ -1,0 +1,26 @@
+//! Postgres access of Onhand: migrations, SQL functions, pool, and one typed call per SQL function.
+//!
+//! The business rules live in `functions/`; this crate only carries arguments in and answers out, and turns the
+//! SQLSTATE class `IV` into [`ErrorCode`].
+
+mod catalogue;
+mod command;
+mod config;
+mod error;
+mod functions;
+pub mod migrate;
+mod pool;
+mod reservation;
+mod stock;
+
+pub use catalogue::{Item, Location, get_item, get_location, item_ids, upsert_items, upsert_locations};
+pub use command::{Answer, AnswerLevel, Outcome, apply_commands};
+pub use config::DatabaseConfig;
+pub use error::{DbError, ErrorCode, Refusal};
+pub use pool::{Pool, PooledClient};
+pub use reservation::{ReservationLine, ReservationState, expire_reservations, get_reservation};
+pub use stock::{
+    LevelRow, Movement, StockState, ensure_movement_partitions, get_stock_history, get_stock_level, levels_after,
+    levels_of_items, purge_idempotency_keys, set_stock_policy,
+};
+pub use tokio_postgres;

@@ -1,0 +1,40 @@
+-- Makes or changes items by sku, at most 1,000 in one call, all or nothing. Fields that are absent keep what the item has (or get the
+-- default of a new one; a new item needs a name). An item that stays as it is keeps its version.
+-- Errors: IV003 unknown parent_sku, IV008 invalid_argument (DETAIL names entry and field), IV013 batch_too_large.
+-- Locks items in sku order. Idempotent by nature. Security definer because only the owner writes tables.
+create or replace function api.upsert_items(items jsonb)
+returns setof api.item_state
+language plpgsql
+volatile
+security definer
+rows 100
+set search_path = ''
+as $$
+declare
+    v_problem jsonb;
+begin
+    perform internal.check_entries(items, 'items');
+    select r.problem || jsonb_build_object('entry', r.entry - 1) into v_problem
+    from internal.item_rows(items) as r
+    where r.problem is not null
+    order by r.entry
+    limit 1;
+    if v_problem is null then
+        v_problem := internal.item_conflict(items);
+    end if;
+    if v_problem is not null then
+        perform internal.raise_error(coalesce(v_problem ->> 'code', 'IV008'), v_problem - 'code');
+    end if;
+    perform internal.ensure_categories(items);
+    perform internal.write_items(items);
+    return query
+    select s.*
+    from jsonb_array_elements(items) with ordinality as e (body, position)
+    cross join lateral internal.item_states(e.body ->> 'sku') as s
+    order by e.position;
+end
+$$;
+
+revoke execute on function api.upsert_items(jsonb) from public;
+grant execute on function api.upsert_items(jsonb) to onhand_api, onhand_operator;
+comment on function api.upsert_items(jsonb) is 'Makes or changes items by sku, at most 1,000 in one call, all or nothing.';

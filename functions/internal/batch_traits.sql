@@ -1,0 +1,21 @@
+-- What a batch has in it, found in one pass, so that steps it does not need are left out.
+-- keyed: idempotency keys; closes: confirm, cancel or expire; opens: reserve; named: a reservation that may exist already;
+-- repeats: one reservation or key twice, so that the batch must be cut.
+create or replace function internal.batch_traits(commands internal.command[], out keyed boolean, out closes boolean,
+    out opens boolean, out receives boolean, out named boolean, out repeats boolean)
+language sql
+immutable
+set search_path = ''
+as $$
+    select bool_or(c.idempotency_key is not null),
+        bool_or(c.op in ('confirm', 'cancel', 'expire')),
+        bool_or(c.op = 'reserve'),
+        bool_or(c.op in ('add', 'adjust', 'move')),
+        bool_or(c.body ? 'reservation_id'),
+        count(distinct c.reservation_id) filter (where c.body ? 'reservation_id')
+                < count(c.reservation_id) filter (where c.body ? 'reservation_id')
+            or count(distinct c.idempotency_key) < count(c.idempotency_key)
+    from unnest(commands) as c
+$$;
+
+comment on function internal.batch_traits(internal.command[]) is 'What a batch has in it, so that steps it does not need are left out.';

@@ -1,0 +1,31 @@
+-- Holds available stock until a deadline: one line by sku, location and quantity, or several by
+-- lines => '[{"sku", "location", "quantity"}]', all or nothing, demand on one key summed before the check.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV010, IV011, IV012, IV014 reservation_exists.
+-- Locks the stock_level rows in key order; holds that are due on them are freed first. Idempotent by idempotency_key.
+-- Security definer because only the owner writes tables.
+create or replace function api.reserve_stock(sku text default null, location text default null, quantity bigint default null,
+    lines jsonb default null, owner text default null, expires_in interval default '15 minutes', reservation_id uuid default null,
+    idempotency_key text default null, expected_version bigint default null, reason text default null,
+    reference text default null, correlation_id text default null, user_id text default null, source text default null,
+    occurred_at timestamptz default null, traceparent text default null)
+returns setof api.reservation_change
+language sql
+volatile
+security definer
+rows 2
+set search_path = ''
+as $$
+    select (a.answer ->> 'reservation_id')::uuid, a.answer ->> 'status', (a.answer ->> 'expires_at')::timestamptz,
+        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed
+    from internal.apply_command(jsonb_build_object(
+        'op', 'reserve', 'sku', sku, 'location', location, 'quantity', quantity, 'lines', lines, 'owner', owner,
+        'expires_in_seconds', extract(epoch from expires_in), 'reservation_id', reservation_id,
+        'idempotency_key', idempotency_key, 'expected_version', expected_version, 'reason', reason, 'reference', reference,
+        'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
+        'traceparent', traceparent)) as a (answer)
+    cross join internal.levels_of(a.answer) as l
+$$;
+
+revoke execute on function api.reserve_stock(text, text, bigint, jsonb, text, interval, uuid, text, bigint, text, text, text, text, text, timestamptz, text) from public;
+grant execute on function api.reserve_stock(text, text, bigint, jsonb, text, interval, uuid, text, bigint, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
+comment on function api.reserve_stock(text, text, bigint, jsonb, text, interval, uuid, text, bigint, text, text, text, text, text, timestamptz, text) is 'Holds available stock until a deadline: one line, or several all or nothing.';

@@ -1,0 +1,34 @@
+-- The balance of an item, at one location or at all that have a row, now or at an instant in the past (from the ledger).
+-- Availability never counts a hold past its deadline. Unknown item or location: no rows. Locks nothing.
+-- Security definer because readers of api have no right on the tables.
+create or replace function api.get_stock_level(sku text, location text default null, as_of timestamptz default null)
+returns setof api.stock_state
+language plpgsql
+stable
+security definer
+rows 20
+set search_path = ''
+as $$
+begin
+    if as_of is not null then
+        return query select * from internal.stock_level_as_of(get_stock_level.sku, get_stock_level.location, as_of);
+        return;
+    end if;
+    return query
+    select i.sku, s.item_id, s.location_id, s.on_hand, s.reserved - d.due, s.available + d.due, s.in_transit, s.backordered,
+        s.damaged, s.safety_stock, s.reorder_point, s.policy,
+        internal.stock_status(s.available + d.due, greatest(s.safety_stock, s.reorder_point)),
+        s.version, s.next_hold_at, s.last_movement_at
+    from inventory.item as i
+    join inventory.stock_level as s on s.item_id = i.id
+    cross join lateral (select case when s.next_hold_at <= clock_timestamp()
+        then internal.due_quantity(s.item_id, s.location_id, clock_timestamp()) else 0 end) as d (due)
+    where i.sku = get_stock_level.sku
+        and (get_stock_level.location is null or s.location_id = get_stock_level.location)
+    order by s.location_id;
+end
+$$;
+
+revoke execute on function api.get_stock_level(text, text, timestamptz) from public;
+grant execute on function api.get_stock_level(text, text, timestamptz) to onhand_api, onhand_reader;
+comment on function api.get_stock_level(text, text, timestamptz) is 'The balance of an item at one or all locations, now or at an instant in the past.';

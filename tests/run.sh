@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# All checks and tests of the repository: ./onhand test [filter]
+#
+# Without a filter: format, lints, dependencies, unit tests, then a stack of its own (other ports, other folder, made new for
+# this run) and the SQL, race, flow and failure tests on it. With a filter: only the tests whose name contains it.
+# Ends with 1 if a step failed or a runner ran no test. The stack is stopped in any case; its logs stay if something failed.
+set -uo pipefail
+
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+cd "$root" || exit 1
+filter=("$@")
+if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
+    echo "usage: ./onhand test [part of a test's name]" >&2
+    exit 2
+fi
+
+export ONHAND_PROFILE=dev
+export ONHAND_PORT_PREFIX=${ONHAND_TEST_PORT_PREFIX:-27}
+export ONHAND_STATE=${ONHAND_TEST_STATE:-$root/.onhand/test}
+export ONHAND_PARTS=${ONHAND_PARTS:-$root/.onhand/parts}
+
+begun=$SECONDS
+output=$(mktemp)
+summary=()
+failed=0
+stack_used=no
+claimed=no
+marker=$ONHAND_STATE.run
+
+heading() { printf '\n=== %s\n' "$*"; }
+minutes() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
+
+note() { # outcome seconds title
+    summary+=("$(printf '%-6s %6s  %s' "$1" "$(minutes "$2")" "$3")")
+    if [ "$1" = FAILED ]; then
+        failed=1
+        printf '=== FAILED: %s\n' "$3"
+    fi
+}
+
+# Runs one step and remembers how it ended.
+step() { # title command...
+    local title=$1 from=$SECONDS
+    shift
+    heading "$title"
+    if "$@"; then note ok $((SECONDS - from)) "$title"; else
+        note FAILED $((SECONDS - from)) "$title"
+        return 1
+    fi
+}
+
+# The numbers in the summary lines of the runners in the last output.
+ran() { awk '/^test result:/ { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^(passed|failed);/) sum += $i } END { print sum + 0 }' "$output"; }
+
+# Runs tests, shows what they print, and fails also if none ran.
+tests() { # cargo arguments...
+    local code count
+    cargo test "$@" -- ${filter[@]+"${filter[@]}"} 2>&1 | tee "$output"
+    code=${PIPESTATUS[0]}
+    count=$(ran)
+    total=$((total + count))
+    if [ "$count" -eq 0 ] && [ ${#filter[@]} -eq 0 ]; then
+        echo "no test ran"
+        return 1
+    fi
+    return "$code"
+}
+total=0
+
+# Names of the test programs, those without a need for the whole stack first, those that kill its parts last.
+targets() {
+    local name first=(contracts sql races flows) last=(failures)
+    for name in "${first[@]}"; do has_target "$name" && echo "$name"; done
+    for path in tests/tests/*.rs tests/tests/*/main.rs; do
+        name=${path#tests/tests/}
+        name=${name%/main.rs}
+        name=${name%.rs}
+        case " ${first[*]} ${last[*]} * " in *" $name "*) ;; *) echo "$name" ;; esac
+    done
+    for name in "${last[@]}"; do has_target "$name" && echo "$name"; done
+}
+has_target() { [ -e "tests/tests/$1.rs" ] || [ -e "tests/tests/$1/main.rs" ]; }
+
+# Whether a program has a test that the filter matches.
+matches() { # target
+    [ ${#filter[@]} -eq 0 ] || cargo test -q --workspace --test "$1" -- --list "${filter[@]}" 2>/dev/null | grep -q ': test$'
+}
+
+# Takes the state folder for this run. Only what a test run made, and no run uses any more, is stopped and removed: a stack
+# that somebody started there by hand, or that another run is using, is left alone.
+claim_state() {
+    local owner=
+    elsewhere="stop it and remove $ONHAND_STATE, or set ONHAND_TEST_STATE and ONHAND_TEST_PORT_PREFIX to use another folder and ports"
+    if [ -e "$marker" ]; then
+        owner=$(<"$marker")
+        if [ -n "$owner" ] && grep -qs run.sh "/proc/$owner/cmdline"; then
+            echo "another test run (process $owner) uses $ONHAND_STATE; wait for it, or $elsewhere"
+            return 1
+        fi
+        echo "removing what an interrupted run left in $ONHAND_STATE"
+        if [ -e "$ONHAND_STATE/secrets.env" ]; then ./onhand down || return 1; fi
+        rm -rf "$ONHAND_STATE" "$marker"
+    elif [ -e "$ONHAND_STATE" ]; then
+        echo "$ONHAND_STATE was not made by a test run, and somebody may be using it: $elsewhere"
+        return 1
+    fi
+    mkdir -p "$(dirname "$marker")" || return 1
+    # Fails if another run was faster.
+    (set -o noclobber && echo $$ >"$marker") || return 1
+    claimed=yes
+}
+
+stack_up() {
+    claim_state || return 1
+    stack_used=yes
+    ./onhand up || return 1
+    local settings
+    settings=$(./onhand env) || return 1
+    eval "$settings"
+    export ONHAND_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/onhand
+    export ONHAND_TEST_DATABASE_URL="postgres://$PGUSER:$PGPASSWORD@$PGHOST:$PGPORT/postgres"
+}
+
+stack_down() {
+    [ "$stack_used" = yes ] || return 0
+    stack_used=no
+    ./onhand down
+}
+
+print_logs() {
+    local log
+    for log in "$ONHAND_STATE"/log/*.log; do
+        [ -s "$log" ] || continue
+        printf '\n--- %s, last lines\n' "$log"
+        tail -n 25 "$log"
+    done
+}
+
+finish() {
+    local code=$?
+    trap '' INT TERM HUP
+    rm -f "$output"
+    if [ "$stack_used" = yes ]; then
+        [ "$code" -eq 0 ] || print_logs
+        stack_down || code=1
+    fi
+    exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+check_dependencies() {
+    if ! command -v cargo-deny >/dev/null; then
+        echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"
+        return 0
+    fi
+    # Advisories need the network and change without us: cargo deny check advisories, before a release.
+    cargo deny --all-features check bans licenses sources
+}
+
+if [ ${#filter[@]} -eq 0 ]; then
+    step "format" cargo fmt --all --check
+    step "lints" cargo clippy --workspace --all-targets -- -D warnings
+    step "dependencies" check_dependencies
+fi
+step "unit tests" tests --workspace --lib --bins
+step "build" cargo test --workspace --no-run || exit 1
+
+wanted=()
+for target in $(targets); do
+    if matches "$target"; then wanted+=("$target"); fi
+done
+if [ ${#wanted[@]} -gt 0 ]; then
+    if step "start of the test stack" stack_up; then
+        for target in "${wanted[@]}"; do
+            step "tests: $target" tests --workspace --test "$target"
+        done
+    fi
+    if [ "$failed" -ne 0 ] && [ "$stack_used" = yes ]; then print_logs; fi
+    if [ "$stack_used" = yes ]; then step "stop of the test stack" stack_down; fi
+fi
+
+heading "summary"
+printf '%s\n' "${summary[@]}"
+if [ "$total" -eq 0 ]; then
+    echo "no test ran"
+    failed=1
+fi
+printf '%s tests in %s\n' "$total" "$(minutes $((SECONDS - begun)))"
+if [ "$failed" -ne 0 ]; then
+    echo "FAILED"
+    exit 1
+fi
+if [ "$claimed" = yes ]; then rm -rf "$ONHAND_STATE" "$marker"; fi
+echo "ok"

@@ -1,0 +1,91 @@
+-- The whole privilege matrix: which role may call which function and touch which table. What is not listed is refused.
+begin;
+select plan(26);
+create temporary table roles as
+    select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'test_nobody');
+create role test_nobody;
+insert into roles values ('test_nobody');
+
+-- Functions: the groups of roles that may call them.
+create temporary table callable (name text, roles text[]);
+insert into callable
+select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(array['add_stock', 'remove_stock', 'adjust_stock', 'move_stock', 'set_stock_policy',
+    'reserve_stock', 'confirm_reservation', 'cancel_reservation', 'expire_reservations', 'apply_commands', 'upsert_item', 'upsert_items', 'upsert_location',
+    'upsert_locations', 'ensure_movement_partitions', 'purge_idempotency_keys']) as f (name)
+union all
+select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_stock_level', 'get_stock_history', 'get_reservation', 'get_item',
+    'get_location']) as f (name)
+union all
+values ('raise_epoch', '{onhand_admin}'::text[]);
+select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
+    'every public function is in the matrix');
+select set_eq(
+    $$ select p.proname::text, r.role from pg_proc as p cross join roles as r
+        where p.pronamespace = 'api'::regnamespace and has_function_privilege(r.role, p.oid, 'execute') $$,
+    $$ select c.name, r.role from callable as c cross join unnest(c.roles) as r (role) $$,
+    'each public function may be called by these roles and no other');
+select is_empty($$ select p.oid::regprocedure, r.role from pg_proc as p cross join roles as r
+    where p.pronamespace = 'internal'::regnamespace and has_function_privilege(r.role, p.oid, 'execute') $$, 'nobody may call a helper');
+select is_empty($$ select p.oid::regprocedure from pg_proc as p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+    where p.pronamespace in ('api'::regnamespace, 'internal'::regnamespace) and a.grantee = 0 $$, 'nothing is granted to everybody');
+select is_empty($$ select p.oid::regprocedure from pg_proc as p, aclexplode(p.proacl) as a
+    where p.pronamespace in ('api'::regnamespace, 'internal'::regnamespace) and a.is_grantable and a.grantee <> p.proowner $$, 'and nothing can be passed on');
+
+-- Tables.
+create temporary table allowed (name text, role text, privilege text);
+insert into allowed
+select t.relname, r.role, 'SELECT'
+from pg_class as t cross join unnest(array['onhand_reader', 'onhand_operator', 'onhand_admin']) as r (role)
+where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p') and t.relname <> 'idempotency_key'
+union all
+select t.name, 'onhand_cdc', 'SELECT' from unnest(array['category', 'item', 'location', 'stock_level', 'reservation', 'reservation_line', 'stock_movement',
+    'debezium_heartbeat', 'debezium_signal']) as t (name)
+union all
+values ('debezium_heartbeat', 'onhand_cdc', 'UPDATE'), ('debezium_signal', 'onhand_cdc', 'INSERT'), ('debezium_signal', 'onhand_cdc', 'DELETE');
+select set_eq(
+    $$ select t.relname::text, r.role, p.privilege from pg_class as t cross join roles as r
+        cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) as p (privilege)
+        where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p') and has_table_privilege(r.role, t.oid, p.privilege) $$,
+    $$ select name, role, privilege from allowed $$, 'each table may be touched by these roles in these ways and no other');
+select is_empty($$ select name from allowed where role = 'onhand_api' $$, 'the api role has no right on any table');
+select is_empty($$ select c.oid::regclass, r.role from pg_class as c cross join roles as r
+    where c.relnamespace = 'inventory'::regnamespace and c.relkind = 'S' and has_sequence_privilege(r.role, c.oid, 'usage, update') $$, 'or on a sequence');
+select is_empty($$ select a.attrelid::regclass from pg_attribute as a join pg_class as c on c.oid = a.attrelid
+    where c.relnamespace = 'inventory'::regnamespace and a.attacl is not null $$, 'there are no rights on single columns');
+
+-- Schemas.
+select set_eq($$ select n.nspname::text, r.role from pg_namespace as n cross join roles as r
+        where n.nspname in ('api', 'internal', 'inventory') and has_schema_privilege(r.role, n.oid, 'usage') $$,
+    $$ values ('api', 'onhand_api'), ('api', 'onhand_reader'), ('api', 'onhand_operator'), ('api', 'onhand_admin'),
+        ('inventory', 'onhand_reader'), ('inventory', 'onhand_operator'), ('inventory', 'onhand_admin'), ('inventory', 'onhand_cdc') $$, 'who may look into which schema');
+select is_empty($$ select n.nspname, r.role from pg_namespace as n cross join roles as r
+    where n.nspname in ('api', 'internal', 'inventory') and has_schema_privilege(r.role, n.oid, 'create') $$, 'nobody may make anything there');
+
+-- Roles.
+select is_empty($$ select rolname from pg_roles where rolname like 'onhand\_%' and (rolsuper or rolcreatedb or rolcreaterole or rolbypassrls) $$, 'no role is more than it must be');
+select set_eq($$ select rolname::text from pg_roles where rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc') and rolcanlogin $$,
+    array['onhand_cdc'], 'only the capture role logs in');
+select is((select r.rolconfig from pg_roles as r where r.rolname = 'onhand_api'), '{lock_timeout=5s,statement_timeout=30s}', 'the api role has time-outs');
+
+-- And for real.
+create function pg_temp.as_role(role text, query text) returns void language plpgsql as $$
+begin
+    execute format('set local role %I', role);
+    execute query;
+    reset role;
+end
+$$;
+select lives_ok($$ select pg_temp.as_role('onhand_api', 'select api.upsert_item(''A'', ''a''), api.upsert_location(''W1'')') $$, 'the api role writes through functions');
+select lives_ok($$ select pg_temp.as_role('onhand_api', 'select api.add_stock(''A'', ''W1'', 1)') $$, 'also stock');
+select throws_ok($$ select pg_temp.as_role('onhand_api', 'select from inventory.item') $$, '42501', null, 'and not past them');
+select throws_ok($$ select pg_temp.as_role('onhand_api', 'select internal.version_floor()') $$, '42501', null, 'or into them');
+select throws_ok($$ select pg_temp.as_role('onhand_api', 'select api.raise_epoch(''r'')') $$, '42501', null, 'or beyond them');
+select lives_ok($$ select pg_temp.as_role('onhand_reader', 'select api.get_stock_level(''A'')') $$, 'the reader reads');
+select throws_ok($$ select pg_temp.as_role('onhand_reader', 'select api.add_stock(''A'', ''W1'', 1)') $$, '42501', null, 'and does not write');
+select throws_ok($$ select pg_temp.as_role('onhand_reader', 'select from inventory.idempotency_key') $$, '42501', null, 'nor reads stored answers');
+select throws_ok($$ select pg_temp.as_role('onhand_admin', 'update inventory.stock_level set version = 1') $$, '42501', null, 'the admin does not write tables either');
+select throws_ok($$ select pg_temp.as_role('onhand_cdc', 'insert into inventory.item (sku, name) values (''x'', ''x'')') $$, '42501', null, 'the capture role does not write items');
+select lives_ok($$ select pg_temp.as_role('onhand_cdc', 'update inventory.debezium_heartbeat set beat_at = now()') $$, 'but its heartbeat');
+select throws_ok($$ select pg_temp.as_role('test_nobody', 'select api.get_item(''A'')') $$, '42501', null, 'others do nothing at all');
+select * from finish();
+rollback;

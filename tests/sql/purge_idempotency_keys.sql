@@ -1,0 +1,20 @@
+-- api.purge_idempotency_keys: forgets old keys.
+begin;
+select plan(10);
+select test.make_catalogue();
+select * from api.add_stock('A', 'W1', 1, idempotency_key => 'old-1');
+select * from api.add_stock('A', 'W1', 1, idempotency_key => 'old-2');
+select * from api.add_stock('A', 'W1', 1, idempotency_key => 'new');
+select is(api.purge_idempotency_keys(), 0::bigint, 'a key younger than 24 hours stays');
+update inventory.idempotency_key as k set created_at = clock_timestamp() - interval '25 hours' where k.key like 'old-%';
+select is(api.purge_idempotency_keys(max_count => 1), 1::bigint, 'at most as many as asked for');
+select is(api.purge_idempotency_keys(), 1::bigint, 'the rest');
+select is((select string_agg(k.key, ',') from inventory.idempotency_key as k), 'new', 'the young one stays');
+select is((select replayed from api.add_stock('A', 'W1', 1, idempotency_key => 'new')), true, 'and is replayed');
+select is((select replayed from api.add_stock('A', 'W1', 1, idempotency_key => 'old-1')), false, 'a forgotten one is applied again');
+select throws_ok($$ select api.purge_idempotency_keys('59 minutes') $$, 'IV008', null, 'an age under an hour is refused');
+select throws_ok($$ select api.purge_idempotency_keys(null) $$, 'IV008', null, 'no age is refused');
+select throws_ok($$ select api.purge_idempotency_keys(max_count => 0) $$, 'IV008', null, 'zero is refused');
+select throws_ok($$ select api.purge_idempotency_keys(max_count => 1000001) $$, 'IV008', null, '1,000,001 is refused');
+select * from finish();
+rollback;

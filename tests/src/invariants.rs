@@ -1,0 +1,33 @@
+//! What must hold after any history, asked from the database itself.
+
+use anyhow::{Context, Result, ensure};
+use tokio_postgres::Client;
+
+/// Lists every key on which a rule of the inventory does not hold; no row means that all is well.
+pub const QUERY: &str = include_str!("../sql/support/invariants.sql");
+
+/// Fails with the first keys on which a rule does not hold. Call it when no write is under way.
+///
+/// # Errors
+/// Names the rules, the keys and the values.
+pub async fn assert_hold(client: &Client) -> Result<()> {
+    let rows = client
+        .query(QUERY, &[])
+        .await
+        .context("the invariants could not be asked")?;
+    let broken: Vec<String> = rows
+        .iter()
+        .take(20)
+        .map(|row| {
+            let (rule, key, found): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+            format!("{rule}: {key}: {found}")
+        })
+        .collect();
+    ensure!(
+        broken.is_empty(),
+        "{} rules are broken:\n{}",
+        rows.len(),
+        broken.join("\n")
+    );
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! Lists that stand in more than one place and must be the same.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test says by panicking what is not as it must be"
+)]
+
+use anyhow::Result;
+use onhand_db::ErrorCode;
+use onhand_tests::database::Server;
+
+/// SQLSTATE, slug and HTTP status of each row of the table in functions/README.md.
+fn readme() -> Vec<(String, String, u16)> {
+    let text = include_str!("../../functions/README.md");
+    text.lines()
+        .filter(|line| line.starts_with("| IV"))
+        .map(|line| {
+            let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+            (cells[1].to_owned(), cells[2].to_owned(), cells[3].parse().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn readme_and_error_codes_are_the_same() {
+    let codes: Vec<(String, String, u16)> = ErrorCode::ALL
+        .iter()
+        .map(|code| (code.sqlstate().to_owned(), code.slug().to_owned(), code.http_status()))
+        .collect();
+    assert_eq!(readme(), codes);
+}
+
+#[tokio::test]
+async fn readme_and_sql_are_the_same() -> Result<()> {
+    let server = Server::start().await?;
+    let outcome = async {
+        let database = server.database("contracts").await?;
+        let rows = database
+            .client()
+            .await?
+            .query(
+                "select c.code, t.slug from (select 'IV' || lpad(n::text, 3, '0') from generate_series(0, 999) as n) as c (code) \
+                 cross join lateral internal.error_text(c.code) as t where t.slug is not null order by c.code",
+                &[],
+            )
+            .await?;
+        server.remove(database).await?;
+        anyhow::Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect::<Vec<(String, String)>>())
+    }
+    .await;
+    server.stop().await?;
+    let listed: Vec<(String, String)> = readme().into_iter().map(|(code, slug, _)| (code, slug)).collect();
+    assert_eq!(outcome?, listed);
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Flows through the real parts: Postgres, Debezium, Kafka, the consumers, Redis, Elasticsearch and the HTTP interface.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+mod flows {
+    mod bad_input;
+    mod idempotency;
+    mod import;
+    mod poison;
+    mod read_models;
+    mod reservations;
+    mod stack_commands;
+}

@@ -1,0 +1,76 @@
+//! The launcher's own commands on a running stack.
+
+use onhand_tests::stack::{Stack, program};
+
+#[test]
+fn up_on_a_running_stack_changes_nothing() {
+    let stack = Stack::from_env().unwrap();
+    let pids = || {
+        let mut found: Vec<_> = std::fs::read_dir(format!("{}/run", stack.state))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "pid"))
+            .map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))
+            .collect();
+        found.sort();
+        found
+    };
+    let before = pids();
+    assert!(before.len() >= 9, "{before:?}");
+    let (code, text) = program(&["up"]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(pids(), before, "the same processes");
+}
+
+#[test]
+fn status_lists_every_part_as_ready_and_no_server_runs_as_root() {
+    let stack = Stack::from_env().unwrap();
+    let (code, text) = program(&["status"]);
+    assert_eq!(code, 0, "{text}");
+    for part in [
+        "postgres",
+        "redis",
+        "kafka",
+        "registry",
+        "elasticsearch",
+        "connect",
+        "cache",
+        "search",
+        "api",
+        "watch",
+    ] {
+        assert!(
+            text.lines()
+                .any(|line| line.trim_start().starts_with(part) && line.contains("ready")),
+            "{part}: {text}"
+        );
+        let pid = std::fs::read_to_string(format!("{}/run/{part}.pid", stack.state)).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.split(' ').next().unwrap())).unwrap();
+        let owner = status.lines().find(|line| line.starts_with("Uid:")).unwrap();
+        assert!(
+            !owner.split_whitespace().any(|number| number == "0"),
+            "{part} runs as root: {owner}"
+        );
+    }
+}
+
+#[test]
+fn logs_of_a_part_that_is_none_names_those_that_are() {
+    let (code, text) = program(&["logs", "nonsense"]);
+    assert_ne!(code, 0);
+    assert!(text.contains("postgres") && text.contains("cache"), "{text}");
+}
+
+#[test]
+fn settings_of_a_running_stack_are_printed_for_a_shell() {
+    let (code, text) = program(&["env"]);
+    assert_eq!(code, 0, "{text}");
+    for name in [
+        "PGPASSWORD",
+        "ONHAND_DATABASE__URL",
+        "ONHAND_KAFKA__BROKERS",
+        "ONHAND_API_URL",
+    ] {
+        assert!(text.contains(&format!("export {name}='")), "{name}: {text}");
+    }
+}

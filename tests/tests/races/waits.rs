@@ -1,0 +1,190 @@
+//! What changes while a command waits for a lock: each race is arranged, so that it happens every time.
+
+use super::{apply, apply_one, assert_sound, level, make_catalogue, test};
+use anyhow::{Context, Result, ensure};
+use onhand_tests::database::Database;
+use onhand_tests::suite::Body;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+pub(super) fn all() -> Vec<(String, Body)> {
+    vec![
+        test("a_reservation_made_while_its_confirmation_waits", reservation_made),
+        test("an_item_made_while_its_receipt_waits", item_made),
+        test(
+            "a_reservation_cancelled_while_its_confirmation_waits",
+            reservation_cancelled,
+        ),
+        test("f05_a_first_receipt_that_waits_for_another_adds_to_it", first_receipt),
+        test("f30_an_epoch_raised_while_writers_run", epoch_raised),
+    ]
+}
+
+/// Runs a batch in one session while another has applied `first` and not committed; commits once the batch waits for it.
+async fn while_waiting(database: &Database, first: Value, before_commit: &str, batch: Value) -> Result<Vec<String>> {
+    let holder = database.client().await?;
+    let waiter = database.api_client().await?;
+    let watcher = database.client().await?;
+    let pid: i32 = waiter.query_one("select pg_backend_pid()", &[]).await?.get(0);
+    holder.batch_execute("begin").await?;
+    let outcomes = apply(&holder, first).await?;
+    ensure!(outcomes.iter().all(|outcome| outcome.0 == "applied"), "{outcomes:?}");
+    let waiting = tokio::spawn(async move { apply(&waiter, batch).await });
+    wait_until_blocked(&watcher, pid).await?;
+    holder.batch_execute(before_commit).await?;
+    holder.batch_execute("commit").await?;
+    Ok(waiting.await??.into_iter().map(|outcome| outcome.0).collect())
+}
+
+async fn wait_until_blocked(watcher: &Client, pid: i32) -> Result<()> {
+    for _ in 0..2_000 {
+        let blocked: bool = watcher
+            .query_one("select cardinality(pg_blocking_pids($1)) > 0", &[&pid])
+            .await
+            .context("pg_blocking_pids")?
+            .get(0);
+        if blocked {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    anyhow::bail!("the session never waited for the other one")
+}
+
+async fn reservation_made(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let add = |sku: &str| json!({"op": "add", "sku": sku, "location": "W1", "quantity": 10});
+    apply(&admin, json!([add("A"), add("B")])).await?;
+    let id = Uuid::now_v7();
+    let line = |sku: &str| json!({"sku": sku, "location": "W1", "quantity": 2});
+    let outcomes = while_waiting(
+        &database,
+        json!([{"op": "reserve", "reservation_id": id, "lines": [line("A"), line("B")]}]),
+        "",
+        json!([add("A"), {"op": "confirm", "reservation_id": id}]),
+    )
+    .await?;
+    ensure!(outcomes[0] == "applied", "{outcomes:?}");
+    // It may count as too early or be confirmed, but wholly.
+    ensure!(["applied", "IV005"].contains(&outcomes[1].as_str()), "{outcomes:?}");
+    assert_sound(&admin).await
+}
+
+async fn item_made(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    apply_one(
+        &admin,
+        json!({"op": "add", "sku": "A", "location": "W1", "quantity": 10}),
+    )
+    .await?;
+    let id = Uuid::now_v7();
+    let outcomes = while_waiting(
+        &database,
+        json!([{"op": "remove", "sku": "A", "location": "W1", "quantity": 1}]),
+        "select * from api.upsert_item('NEW', 'made meanwhile')",
+        json!([
+            {"op": "reserve", "reservation_id": id, "sku": "A", "location": "W1", "quantity": 1},
+            {"op": "add", "sku": "NEW", "location": "W1", "quantity": 5},
+        ]),
+    )
+    .await?;
+    ensure!(outcomes[0] == "applied", "{outcomes:?}");
+    // Refused, or done: never answered as done and not done.
+    match outcomes[1].as_str() {
+        "IV003" => {}
+        "applied" => ensure!(level(&admin, "NEW", "W1").await?.0 == 5, "acknowledged and lost"),
+        other => anyhow::bail!("{other}"),
+    }
+    assert_sound(&admin).await
+}
+
+async fn reservation_cancelled(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    apply_one(
+        &admin,
+        json!({"op": "add", "sku": "A", "location": "W1", "quantity": 10}),
+    )
+    .await?;
+    let id = Uuid::now_v7();
+    apply_one(
+        &admin,
+        json!({"op": "reserve", "reservation_id": id, "sku": "A", "location": "W1", "quantity": 10}),
+    )
+    .await?;
+    let outcomes = while_waiting(
+        &database,
+        json!([{"op": "cancel", "reservation_id": id}]),
+        "",
+        json!([
+            {"op": "confirm", "reservation_id": id},
+            {"op": "reserve", "sku": "A", "location": "W1", "quantity": 10},
+        ]),
+    )
+    .await?;
+    ensure!(outcomes == ["IV009", "applied"], "{outcomes:?}");
+    assert_sound(&admin).await
+}
+
+async fn first_receipt(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let add = |quantity: i64| json!([{"op": "add", "sku": "A", "location": "W1", "quantity": quantity}]);
+    let outcomes = while_waiting(&database, add(3), "", add(4)).await?;
+    ensure!(outcomes == ["applied"], "{outcomes:?}");
+    ensure!(
+        level(&admin, "A", "W1").await? == (7, 0, 2),
+        "{:?}",
+        level(&admin, "A", "W1").await?
+    );
+    assert_sound(&admin).await
+}
+
+async fn epoch_raised(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let writers = super::clients(&database, 4, |client, _| async move {
+        let mut versions = Vec::new();
+        for _ in 0..60 {
+            let command = json!([{"op": "add", "sku": "A", "location": "W1", "quantity": 1}]);
+            let answer = apply(&client, command).await?.remove(0).1.context("no answer")?;
+            versions.push(answer["levels"][0]["version"].as_i64().context("no version")?);
+        }
+        Ok(versions)
+    });
+    let raiser = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            admin.query_one("select api.raise_epoch('test')", &[]).await?;
+        }
+        Ok::<_, anyhow::Error>(())
+    };
+    let (versions, raised) = tokio::join!(writers, raiser);
+    raised?;
+    for versions in versions? {
+        ensure!(
+            versions.is_sorted_by(|earlier, later| earlier < later),
+            "versions of one client fell: {versions:?}"
+        );
+    }
+    let last = apply(
+        &admin,
+        json!([{"op": "add", "sku": "A", "location": "W1", "quantity": 1}]),
+    )
+    .await?
+    .remove(0)
+    .1;
+    let version = last.context("no answer")?["levels"][0]["version"]
+        .as_i64()
+        .context("no version")?;
+    ensure!(
+        version >= 3 << 40,
+        "the last version {version} is not in the last epoch"
+    );
+    assert_sound(&admin).await
+}
