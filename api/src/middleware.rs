@@ -8,16 +8,19 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::extract::RequestId;
 use crate::metrics;
-use crate::problem::{INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, REQUEST_TIMEOUT};
+use crate::problem::{BODY_TOO_LARGE, INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, REQUEST_TIMEOUT};
 
 const X_REQUEST_ID: &str = "x-request-id";
 /// A longer or stranger id than this is replaced, not echoed.
 const MAX_REQUEST_ID_LENGTH: usize = 128;
+/// A body that is larger still is cut off instead of read to its end.
+const MAX_DISCARDED_BYTES: usize = 256 * 1024 * 1024;
 /// Label of requests that no route matched; their paths are anybody's invention.
 const NO_ROUTE: &str = "none";
 
@@ -40,6 +43,32 @@ pub(crate) async fn around(State(deadline): State<Duration>, mut request: Reques
 
     metrics::http_answered(method, route, response.status().as_u16(), started.elapsed());
     complete(response, &path, &id)
+}
+
+/// Answers a request whose declared body is too large. What the client is sending is read to its end first, within bounds: a
+/// client that is cut off in the middle of sending sees a broken connection and not the answer. One that waits to be told to
+/// go on (`Expect`) is answered at once.
+pub(crate) async fn refuse_large_body(State(max): State<usize>, request: Request, next: Next) -> Response {
+    let declared = request.headers().get(header::CONTENT_LENGTH);
+    let declared = declared.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_none_or(|length| u64::try_from(max).is_ok_and(|max| length <= max)) {
+        return next.run(request).await;
+    }
+    if !request.headers().contains_key(header::EXPECT) {
+        discard(request.into_body()).await;
+    }
+    Problem::new(&BODY_TOO_LARGE).into_response()
+}
+
+async fn discard(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let mut left = MAX_DISCARDED_BYTES;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        let Some(rest) = left.checked_sub(chunk.len()) else {
+            break;
+        };
+        left = rest;
+    }
 }
 
 /// Counts a request while it is being answered, also when its client goes away midway.

@@ -36,6 +36,10 @@ fn around_all(endpoints: Router, state: &AppState) -> Router {
     let deadline = state.config().request_timeout();
     endpoints
         .layer(DefaultBodyLimit::max(state.config().max_body_bytes))
+        .layer(axum::middleware::from_fn_with_state(
+            state.config().max_body_bytes,
+            middleware::refuse_large_body,
+        ))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(axum::middleware::from_fn_with_state(deadline, middleware::around))
 }

@@ -35,11 +35,49 @@ pub enum ErrorCode {
     BatchTooLarge,
     /// IV014: a reservation with this id exists already.
     ReservationExists,
+    /// IV015: the item has no such unit of measure.
+    UnknownUnit,
+    /// IV016: a bundle is received, counted and moved by its components.
+    NotStockable,
+    /// IV017: a bundle would contain itself.
+    BundleCycle,
+    /// IV018: no transfer has this id.
+    UnknownTransfer,
+    /// IV019: everything that was shipped has been received, lost or called back.
+    TransferClosed,
+    /// IV020: a part of it still waits for stock.
+    ReservationBackordered,
+    /// IV021: the item has no lot with this code.
+    UnknownLot,
+    /// IV022: the lot has expired or was recalled.
+    LotNotSellable,
+    /// IV023: a lot or serial numbers are missing, or do not belong there.
+    TrackingMismatch,
+    /// IV024: the serial number is in stock already.
+    SerialExists,
+    /// IV025: the serial number is not in stock there.
+    UnknownSerial,
+    /// IV026: no reason has this code.
+    UnknownReason,
+    /// IV027: the quantity is no whole number of that unit.
+    InexactConversion,
+    /// IV028: no supplier has this code.
+    UnknownSupplier,
+    /// IV029: no purchase order has this id.
+    UnknownPurchaseOrder,
+    /// IV030: everything on it has been received or called off.
+    PurchaseOrderClosed,
+    /// IV031: no stock count has this id.
+    UnknownCount,
+    /// IV032: the stock count is not in the state for this.
+    CountClosed,
+    /// IV033: the ledger of that time was retired.
+    HistoryRetired,
 }
 
 impl ErrorCode {
     /// All codes, in SQLSTATE order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 33] = [
         Self::InsufficientStock,
         Self::ReservationExpired,
         Self::UnknownItem,
@@ -54,6 +92,25 @@ impl ErrorCode {
         Self::QuantityOutOfRange,
         Self::BatchTooLarge,
         Self::ReservationExists,
+        Self::UnknownUnit,
+        Self::NotStockable,
+        Self::BundleCycle,
+        Self::UnknownTransfer,
+        Self::TransferClosed,
+        Self::ReservationBackordered,
+        Self::UnknownLot,
+        Self::LotNotSellable,
+        Self::TrackingMismatch,
+        Self::SerialExists,
+        Self::UnknownSerial,
+        Self::UnknownReason,
+        Self::InexactConversion,
+        Self::UnknownSupplier,
+        Self::UnknownPurchaseOrder,
+        Self::PurchaseOrderClosed,
+        Self::UnknownCount,
+        Self::CountClosed,
+        Self::HistoryRetired,
     ];
 
     const fn row(self) -> (&'static str, &'static str, u16) {
@@ -72,6 +129,25 @@ impl ErrorCode {
             Self::QuantityOutOfRange => ("IV012", "quantity_out_of_range", 422),
             Self::BatchTooLarge => ("IV013", "batch_too_large", 413),
             Self::ReservationExists => ("IV014", "reservation_exists", 409),
+            Self::UnknownUnit => ("IV015", "unknown_unit", 404),
+            Self::NotStockable => ("IV016", "not_stockable", 409),
+            Self::BundleCycle => ("IV017", "bundle_cycle", 409),
+            Self::UnknownTransfer => ("IV018", "unknown_transfer", 404),
+            Self::TransferClosed => ("IV019", "transfer_closed", 409),
+            Self::ReservationBackordered => ("IV020", "reservation_backordered", 409),
+            Self::UnknownLot => ("IV021", "unknown_lot", 404),
+            Self::LotNotSellable => ("IV022", "lot_not_sellable", 409),
+            Self::TrackingMismatch => ("IV023", "tracking_mismatch", 422),
+            Self::SerialExists => ("IV024", "serial_exists", 409),
+            Self::UnknownSerial => ("IV025", "unknown_serial", 404),
+            Self::UnknownReason => ("IV026", "unknown_reason", 404),
+            Self::InexactConversion => ("IV027", "inexact_conversion", 422),
+            Self::UnknownSupplier => ("IV028", "unknown_supplier", 404),
+            Self::UnknownPurchaseOrder => ("IV029", "unknown_purchase_order", 404),
+            Self::PurchaseOrderClosed => ("IV030", "purchase_order_closed", 409),
+            Self::UnknownCount => ("IV031", "unknown_count", 404),
+            Self::CountClosed => ("IV032", "count_closed", 409),
+            Self::HistoryRetired => ("IV033", "history_retired", 410),
         }
     }
 

@@ -8,7 +8,7 @@ security definer
 rows 1
 set search_path = ''
 as $$
-    select l.id, l.name, l.type, l.priority, l.status, l.address, l.metadata, l.version, l.created_at, l.updated_at
+    select l.id, l.name, l.type, l.priority, l.status, l.address, l.metadata, l.version, l.created_at, l.updated_at, l.stock_policy
     from inventory.location as l
     where l.id = get_location.id
 $$;

@@ -24,7 +24,7 @@ begin
     end if;
     perform internal.write_locations(locations);
     return query
-    select l.id, l.name, l.type, l.priority, l.status, l.address, l.metadata, l.version, l.created_at, l.updated_at
+    select l.id, l.name, l.type, l.priority, l.status, l.address, l.metadata, l.version, l.created_at, l.updated_at, l.stock_policy
     from jsonb_array_elements(locations) with ordinality as e (body, position)
     join inventory.location as l on l.id = e.body ->> 'id'
     order by e.position;

@@ -23,7 +23,7 @@ as $$
                 or r.expected_version = case when r.first then r.found_version else r.version_after - 1 end))
         then array_agg(row(
             r.ordinal, r.item_id, r.sku, r.location_id, r.movement, r.quantity, r.on_hand_delta, r.reserved_delta,
-            r.expected_version, r.expires_at, r.on_hand_after, r.reserved_after, r.version_after, r.reservation_id, null, null
+            r.expected_version, r.expires_at, r.on_hand_after, r.reserved_after, r.version_after, r.reservation_id, null, null, false
         )::internal.line order by r.ordinal, r.position)
     end
     from running as r

@@ -14,8 +14,13 @@ as $$
                 then internal.problem('name', 'is required for a new item')
             when e.body ? 'parent_sku' and not exists (select from inventory.item as i where i.sku = e.body ->> 'parent_sku')
                 then jsonb_build_object('code', 'IV003', 'field', 'parent_sku', 'sku', e.body ->> 'parent_sku')
+            when coalesce(e.body ->> 'kind', k.kind, 'physical') <> 'physical' and coalesce(e.body ->> 'tracking', k.tracking, 'none') <> 'none'
+                then internal.problem('tracking', 'only physical items have lots or serial numbers')
+            when (e.body ->> 'kind' <> k.kind or e.body ->> 'tracking' <> k.tracking) and internal.has_stock(k.id)
+                then internal.problem('kind, tracking', 'cannot change while the item has stock')
         end || jsonb_build_object('entry', e.position - 1) as problem
         from jsonb_array_elements(items) with ordinality as e (body, position)
+        left join inventory.item as k on k.sku = e.body ->> 'sku'
     ) as p
     where p.problem is not null
     order by p.position

@@ -21,6 +21,8 @@ as $$
             then internal.problem('kind', 'must be physical, digital or bundle')
         when e.body ? 'status' and not e.body ->> 'status' = any (array['active', 'archived'])
             then internal.problem('status', 'must be active or archived')
+        when e.body ? 'tracking' and not e.body ->> 'tracking' = any (array['none', 'lot', 'serial'])
+            then internal.problem('tracking', 'must be none, lot or serial')
         when e.body ? 'unit_of_measure' and e.body ->> 'unit_of_measure' !~ '^[A-Za-z0-9_.-]{1,16}$'
             then internal.problem('unit_of_measure', 'must be 1 to 16 letters, digits, dots, dashes or underscores')
         when e.body ? 'tags' and (jsonb_typeof(e.body -> 'tags') <> 'array' or jsonb_array_length(e.body -> 'tags') > 100
@@ -41,7 +43,7 @@ as $$
         select min(k.field) as field
         from jsonb_object_keys(case jsonb_typeof(e.body) when 'object' then e.body else '{}' end) as k (field)
         where not k.field = any (array['sku', 'name', 'description', 'kind', 'parent_sku', 'category', 'unit_of_measure', 'tags',
-            'dimensions', 'metadata', 'status'])
+            'dimensions', 'metadata', 'status', 'tracking'])
     ) as unknown on true
 $$;
 

@@ -27,21 +27,23 @@ as $$
         ) as s
     ), level as (
         -- Every key once: its locked row, or an empty one.
-        select distinct on (a.item_id, a.location_id) a.*
+        select a.*
         from (
             select s.item_id, s.location_id, s.on_hand, s.reserved, s.in_transit, s.backordered, s.damaged,
                 greatest(s.safety_stock, s.reorder_point) as threshold, s.policy = 'oversell' as oversell,
-                s.version, s.next_hold_at, true as found
+                s.version, s.next_hold_at, true as found, s.incoming,
+                s.policy in ('backorder', 'unlimited') or s.backordered > 0 as special
             from locked as s
             union all
-            select k.item_id, k.location_id, 0, 0, 0, 0, 0, 0, false, 0, null, false
+            select k.item_id, k.location_id, 0, 0, 0, 0, 0, 0, false, 0, null, false, 0,
+                internal.default_policy(k.item_id, k.location_id) <> 'deny'
             from key as k
+            where not exists (select from locked as s where s.item_id = k.item_id and s.location_id = k.location_id)
         ) as a
-        order by a.item_id, a.location_id, a.found desc
     )
     select array_agg(row(
         v.position, v.item_id, v.location_id, v.on_hand, v.reserved, v.in_transit, v.backordered, v.damaged, v.threshold,
-        v.oversell, v.version, greatest(v.version + 1, f.version_floor), v.next_hold_at, v.found
+        v.oversell, v.version, greatest(v.version + 1, f.version_floor), v.next_hold_at, v.found, v.incoming, v.special
     )::internal.level order by v.position)
     from (select l.*, row_number() over (order by l.item_id, l.location_id)::integer as position from level as l) as v
     cross join (select internal.version_floor()) as f (version_floor)

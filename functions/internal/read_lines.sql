@@ -24,7 +24,7 @@ as $$
         where c.code is null and c.replay is null and c.op in ('add', 'remove', 'adjust', 'reserve', 'move')
         group by c.ordinal, c.op, c.expected_version, c.reservation_id, c.expires_at, 6, 7, 9
     ), known as (
-        select w.*, i.id as item_id, i.status as item_status, l.status as location_status, l.id as known_location_id,
+        select w.*, i.id as item_id, i.status as item_status, i.kind, i.tracking, l.status as location_status, l.id as known_location_id,
             case when abs(w.quantity) <= 1000000000000 then w.quantity::bigint end as bounded
         from wanted as w
         left join inventory.item as i on i.sku = w.sku
@@ -46,7 +46,8 @@ as $$
             when k.item_status = 'archived' and (k.incoming or k.op = 'reserve') then 'IV010'
             when k.location_status = 'closed' and (k.incoming or k.op = 'reserve') then 'IV011'
         end,
-        jsonb_build_object('sku', k.sku, 'location', k.location_id, 'requested', k.quantity)
+        jsonb_build_object('sku', k.sku, 'location', k.location_id, 'requested', k.quantity),
+        k.kind <> 'physical' or k.tracking <> 'none'
     )::internal.line order by k.ordinal, k.item_id, k.location_id)
     from known as k
 $$;

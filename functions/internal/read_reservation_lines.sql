@@ -15,7 +15,8 @@ as $$
         case when c.op = 'confirm' then -r.quantity else 0 end,
         -r.quantity,
         null, r.expires_at, null, null, null, r.reservation_id, null,
-        jsonb_build_object('sku', i.sku, 'location', r.location_id, 'requested', r.quantity)
+        jsonb_build_object('sku', i.sku, 'location', r.location_id, 'requested', r.quantity),
+        i.kind <> 'physical' or i.tracking <> 'none' or r.backordered > 0
     )::internal.line order by c.ordinal, r.item_id, r.location_id)
     from unnest(commands) as c
     join inventory.reservation_line as r on r.reservation_id = c.reservation_id and r.status = 'PENDING'

@@ -22,7 +22,7 @@ begin
         returning r.reservation_id, r.item_id, r.location_id, r.quantity, r.expires_at
     )
     select array_agg(row(d.position, d.item_id, null, d.location_id, 'expire', d.quantity, 0, -d.quantity, null, d.expires_at,
-            null, null, null, d.reservation_id, null, null)::internal.line),
+            null, null, null, d.reservation_id, null, null, false)::internal.line),
         array_agg(d.reservation_id)
     into v_due, v_ids
     from (

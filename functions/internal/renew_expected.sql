@@ -10,7 +10,7 @@ as $$
     select array_agg(row(
         l.ordinal, l.item_id, l.sku, l.location_id, l.movement, l.quantity, l.on_hand_delta, l.reserved_delta,
         case when l.expected_version = v.version then s.version else l.expected_version end,
-        l.expires_at, l.on_hand, l.reserved, l.version, l.reservation_id, l.code, l.detail
+        l.expires_at, l.on_hand, l.reserved, l.version, l.reservation_id, l.code, l.detail, l.special
     )::internal.line order by l.ordinal, l.item_id, l.location_id)
     from unnest(lines) as l
     left join unnest(levels) as v on v.item_id = l.item_id and v.location_id = l.location_id and v.found

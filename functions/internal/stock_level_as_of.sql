@@ -9,7 +9,7 @@ as $$
     select i.sku, m.item_id, m.location_id, m.on_hand, m.reserved - d.due, m.available + d.due, m.in_transit, m.backordered,
         m.damaged, s.safety_stock, s.reorder_point, s.policy,
         internal.stock_status(m.available + d.due, greatest(s.safety_stock, s.reorder_point)),
-        m.version, null::timestamptz, m.recorded_at
+        m.version, null::timestamptz, m.recorded_at, m.incoming
     from inventory.item as i
     join inventory.stock_level as s on s.item_id = i.id
     cross join lateral (

@@ -12,13 +12,14 @@ as $$
         from jsonb_array_elements(items) as e (body)
     )
     insert into inventory.item as i (sku, name, description, kind, parent_id, category_id, unit_of_measure, tags, dimensions,
-        metadata, status, version)
+        metadata, status, tracking, version)
     select e.body ->> 'sku', coalesce(e.body ->> 'name', k.name), coalesce(e.body ->> 'description', k.description),
         coalesce(e.body ->> 'kind', k.kind, 'physical'), coalesce(p.id, k.parent_id), coalesce(c.id, k.category_id),
         coalesce(e.body ->> 'unit_of_measure', k.unit_of_measure, 'EACH'),
         case when e.body ? 'tags' then array(select jsonb_array_elements_text(e.body -> 'tags')) else coalesce(k.tags, '{}') end,
         coalesce(e.body -> 'dimensions', k.dimensions), coalesce(e.body -> 'metadata', k.metadata, '{}'),
-        coalesce(e.body ->> 'status', k.status, 'active'), greatest(1, (select internal.version_floor()))
+        coalesce(e.body ->> 'status', k.status, 'active'), coalesce(e.body ->> 'tracking', k.tracking, 'none'),
+        greatest(1, (select internal.version_floor()))
     from jsonb_array_elements(items) as e (body)
     left join inventory.item as k on k.sku = e.body ->> 'sku'
     left join inventory.item as p on p.sku = e.body ->> 'parent_sku'
@@ -35,6 +36,7 @@ as $$
         dimensions = case when (select g.bodies from given as g) -> i.sku ? 'dimensions' then excluded.dimensions else i.dimensions end,
         metadata = case when (select g.bodies from given as g) -> i.sku ? 'metadata' then excluded.metadata else i.metadata end,
         status = case when (select g.bodies from given as g) -> i.sku ? 'status' then excluded.status else i.status end,
+        tracking = case when (select g.bodies from given as g) -> i.sku ? 'tracking' then excluded.tracking else i.tracking end,
         version = greatest(i.version + 1, (select internal.version_floor())),
         updated_at = clock_timestamp()
     where ((select g.bodies from given as g) -> i.sku ? 'name' and i.name is distinct from excluded.name)
@@ -47,6 +49,7 @@ as $$
         or ((select g.bodies from given as g) -> i.sku ? 'dimensions' and i.dimensions is distinct from excluded.dimensions)
         or ((select g.bodies from given as g) -> i.sku ? 'metadata' and i.metadata is distinct from excluded.metadata)
         or ((select g.bodies from given as g) -> i.sku ? 'status' and i.status is distinct from excluded.status)
+        or ((select g.bodies from given as g) -> i.sku ? 'tracking' and i.tracking is distinct from excluded.tracking)
 $$;
 
 comment on function internal.write_items(jsonb) is 'Writes checked item descriptions, in sku order.';

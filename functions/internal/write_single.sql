@@ -18,10 +18,11 @@ begin
         next_hold_at = case when v_reserves then least(s.next_hold_at, command.expires_at) else s.next_hold_at end
     where s.item_id = line.item_id and s.location_id = line.location_id;
     insert into inventory.stock_movement (item_id, location_id, version, type, on_hand_delta, reserved_delta, on_hand, reserved,
-        in_transit, backordered, damaged, available, reason, reference, reservation_id, correlation_id, user_id, source,
+        in_transit, backordered, damaged, incoming, available, reason, reason_code, reference, reservation_id, correlation_id, user_id, source,
         occurred_at, recorded_at, traceparent)
     values (line.item_id, line.location_id, line.version, line.movement, line.on_hand_delta, line.reserved_delta, line.on_hand,
-        line.reserved, level.in_transit, level.backordered, level.damaged, v_available, command.reason, command.reference,
+        line.reserved, level.in_transit, level.backordered, level.damaged, level.incoming, v_available, command.reason,
+        command.body ->> 'reason_code', command.reference,
         case when v_reserves then command.reservation_id end, command.correlation_id, command.user_id, command.source,
         coalesce(command.occurred_at, instant), instant, command.traceparent);
     v_answer := jsonb_build_object('levels', jsonb_build_array(jsonb_build_object(

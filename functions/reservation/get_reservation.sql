@@ -12,7 +12,8 @@ begin
     return query
     select r.id,
         case when r.status = 'PENDING' and r.expires_at <= clock_timestamp() then 'EXPIRED' else r.status end,
-        r.owner, r.reference, r.expires_at, r.created_at, r.updated_at, r.version, i.sku, l.item_id, l.location_id, l.quantity
+        r.owner, r.reference, r.expires_at, r.created_at, r.updated_at, r.version, i.sku, l.item_id, l.location_id, l.quantity,
+        l.backordered, l.confirmed
     from inventory.reservation as r
     join inventory.reservation_line as l on l.reservation_id = r.id
     join inventory.item as i on i.id = l.item_id

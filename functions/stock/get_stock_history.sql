@@ -20,7 +20,9 @@ begin
     select h.*
     from (
         select i.sku, m.item_id, m.location_id, m.version, m.type, m.on_hand_delta, m.reserved_delta, m.on_hand, m.reserved,
-            m.available, m.reason, m.reference, m.reservation_id, m.correlation_id, m.user_id, m.source, m.occurred_at, m.recorded_at
+            m.available, m.reason, m.reference, m.reservation_id, m.correlation_id, m.user_id, m.source, m.occurred_at, m.recorded_at,
+            m.in_transit_delta, m.backordered_delta, m.damaged_delta, m.incoming_delta, m.in_transit, m.backordered, m.damaged,
+            m.incoming, m.reason_code, m.transfer_id, m.detail
         from inventory.item as i
         join inventory.stock_movement as m on m.item_id = i.id
         where i.sku = get_stock_history.sku

@@ -18,7 +18,7 @@ begin
     select i.sku, s.item_id, s.location_id, s.on_hand, s.reserved - d.due, s.available + d.due, s.in_transit, s.backordered,
         s.damaged, s.safety_stock, s.reorder_point, s.policy,
         internal.stock_status(s.available + d.due, greatest(s.safety_stock, s.reorder_point)),
-        s.version, s.next_hold_at, s.last_movement_at
+        s.version, s.next_hold_at, s.last_movement_at, s.incoming
     from inventory.item as i
     join inventory.stock_level as s on s.item_id = i.id
     cross join lateral (select case when s.next_hold_at <= clock_timestamp()

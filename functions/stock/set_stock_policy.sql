@@ -59,7 +59,7 @@ begin
         from changed as c
     )
     select set_stock_policy.sku, c.item_id, c.location_id, c.on_hand, c.reserved, c.available, c.in_transit, c.backordered,
-        c.damaged, c.safety_stock, c.reorder_point, c.policy, c.status, c.version, c.next_hold_at, c.last_movement_at
+        c.damaged, c.safety_stock, c.reorder_point, c.policy, c.status, c.version, c.next_hold_at, c.last_movement_at, c.incoming
     from changed as c;
 end
 $$;

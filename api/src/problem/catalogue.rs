@@ -80,6 +80,63 @@ catalogue! {
     RESERVATION_EXISTS = "reservation_exists", CONFLICT, "Reservation exists",
         "A reservation with the given reservation_id exists already.",
         "Leave reservation_id out to have one made, or read the existing reservation.";
+    UNKNOWN_UNIT = "unknown_unit", NOT_FOUND, "Unknown unit",
+        "The item has no unit of measure of this name.",
+        "Add the unit to the item first, or give the quantity in its base unit.";
+    NOT_STOCKABLE = "not_stockable", CONFLICT, "Not stockable",
+        "The item is a bundle: it has no stock of its own.",
+        "Receive, count and move its components.";
+    BUNDLE_CYCLE = "bundle_cycle", CONFLICT, "Bundle cycle",
+        "The bundle would contain itself, directly or through another bundle.",
+        "Leave out the component that leads back to it.";
+    UNKNOWN_TRANSFER = "unknown_transfer", NOT_FOUND, "Unknown transfer",
+        "There is no transfer with this id.",
+        "Check the id that the shipment was answered with.";
+    TRANSFER_CLOSED = "transfer_closed", CONFLICT, "Transfer closed",
+        "Everything that was shipped has been received, lost or called back.",
+        "Read the transfer; correct a mistake with an adjustment.";
+    RESERVATION_BACKORDERED = "reservation_backordered", CONFLICT, "Reservation backordered",
+        "A part of the reservation still waits for stock.",
+        "Wait until stock comes in, or confirm only the lines that are allocated.";
+    UNKNOWN_LOT = "unknown_lot", NOT_FOUND, "Unknown lot",
+        "The item has no lot with this code.",
+        "Receive the lot first, or check the spelling.";
+    LOT_NOT_SELLABLE = "lot_not_sellable", CONFLICT, "Lot not sellable",
+        "The lot has expired or was recalled.",
+        "Cancel and reserve again to get another lot.";
+    TRACKING_MISMATCH = "tracking_mismatch", UNPROCESSABLE_ENTITY, "Tracking mismatch",
+        "The item is tracked by lot or serial number and the request does not name them, or names what does not fit.",
+        "See the detail: it says what is missing or too much.";
+    SERIAL_EXISTS = "serial_exists", CONFLICT, "Serial exists",
+        "A serial number in the request is in stock already.",
+        "A serial number is in one place at a time; check what was scanned.";
+    UNKNOWN_SERIAL = "unknown_serial", NOT_FOUND, "Unknown serial",
+        "A serial number in the request is not in stock at that location.",
+        "Check the number and the location.";
+    UNKNOWN_REASON = "unknown_reason", NOT_FOUND, "Unknown reason",
+        "There is no reason with this code.",
+        "Take a code from the list of reasons, or add it.";
+    INEXACT_CONVERSION = "inexact_conversion", UNPROCESSABLE_ENTITY, "Inexact conversion",
+        "The quantity is no whole number of the unit asked for.",
+        "Give the quantity in a smaller unit.";
+    UNKNOWN_SUPPLIER = "unknown_supplier", NOT_FOUND, "Unknown supplier",
+        "There is no supplier with this code.",
+        "Create it first, or check the spelling.";
+    UNKNOWN_PURCHASE_ORDER = "unknown_purchase_order", NOT_FOUND, "Unknown purchase order",
+        "There is no purchase order with this id.",
+        "Check the id that placing it was answered with.";
+    PURCHASE_ORDER_CLOSED = "purchase_order_closed", CONFLICT, "Purchase order closed",
+        "Everything on the purchase order has been received or called off.",
+        "Place a new order, or receive the goods without one.";
+    UNKNOWN_COUNT = "unknown_count", NOT_FOUND, "Unknown count",
+        "There is no stock count with this id.",
+        "Check the id that opening it was answered with.";
+    COUNT_CLOSED = "count_closed", CONFLICT, "Count closed",
+        "The stock count is not in the state for this.",
+        "Lines are counted while it is open; it is posted once it is approved.";
+    HISTORY_RETIRED = "history_retired", GONE, "History retired",
+        "The ledger of that time has been retired.",
+        "Ask for a later instant.";
     MALFORMED_JSON = "malformed_json", BAD_REQUEST, "Malformed JSON",
         "The body is not well-formed JSON in UTF-8.",
         "The detail names the line and column where reading stopped.";
