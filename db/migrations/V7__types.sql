@@ -21,7 +21,8 @@ create type internal.command as (
     body jsonb,
     replay jsonb,
     code text,
-    detail jsonb
+    detail jsonb,
+    special boolean
 );
 comment on type internal.command is 'One parsed command; code is set once it is refused, replay once its stored answer was found.';
 
@@ -97,6 +98,24 @@ create type api.stock_effect as (
     backordered bigint, damaged bigint, incoming bigint, status text, version bigint, replayed boolean
 );
 comment on type api.stock_effect is 'What a write did to one stock level, with every state after it.';
+
+create type api.transfer_change as (
+    transfer_id uuid, status text, sku text, location text, type text, quantity bigint, on_hand bigint, reserved bigint,
+    available bigint, in_transit bigint, damaged bigint, version bigint, replayed boolean
+);
+comment on type api.transfer_change is 'What a step of a transfer did to one stock level.';
+
+create type api.transfer_state as (
+    transfer_id uuid, from_location text, to_location text, status text, reference text, version bigint, created_at timestamptz,
+    updated_at timestamptz, sku text, item_id uuid, shipped bigint, received bigint, damaged bigint, lost bigint, returned bigint,
+    open bigint
+);
+comment on type api.transfer_state is 'A line of a transfer as it is now.';
+
+create type api.availability as (
+    sku text, kind text, location text, available bigint, backorderable boolean, unlimited boolean
+);
+comment on type api.availability is 'How many units of an item, or whole bundles, can be reserved at a location now.';
 
 create type api.reservation_change as (
     reservation_id uuid, status text, expires_at timestamptz, sku text, location text, quantity bigint, on_hand bigint,

@@ -38,10 +38,10 @@ begin
         v_commands := internal.parse_commands(commands, caller, source);
     end if;
     v_traits := internal.batch_traits(v_commands);
-    if v_traits.keyed or v_traits.receives or (v_traits.opens and v_traits.named) then
-        v_answers := internal.apply_guarded(v_commands, v_traits.repeats);
+    if v_traits.keyed or v_traits.races then
+        v_answers := internal.apply_guarded(v_commands, v_traits.mixed);
     else
-        v_answers := internal.apply_batch(v_commands, v_traits.repeats);
+        v_answers := internal.apply_batch(v_commands, v_traits.mixed);
     end if;
     return query
     select a.ordinal, a.outcome, a.code, a.message, a.detail, a.answer

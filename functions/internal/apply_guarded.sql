@@ -1,6 +1,6 @@
 -- Applies commands that can lose a race on a row that does not exist yet (an idempotency key, a first receipt, a chosen
 -- reservation id): whoever loses rolls back to here and decides again, now seeing what the winner wrote.
-create or replace function internal.apply_guarded(commands internal.command[], repeats boolean)
+create or replace function internal.apply_guarded(commands internal.command[], mixed boolean)
 returns internal.answer[]
 language plpgsql
 volatile
@@ -10,7 +10,7 @@ begin
     -- Each lost race means that another session committed; five in a row on one batch is no race any more.
     for v_attempt in 1 .. 5 loop
         begin
-            return internal.apply_batch(commands, repeats);
+            return internal.apply_batch(commands, mixed);
         exception
             when serialization_failure or deadlock_detected then
                 if v_attempt = 5 then

@@ -1,4 +1,5 @@
--- Applies commands of which no two name the same reservation or idempotency key. Steps: lines, locks in key order, replays, holds
+-- Applies plain commands of which no two name the same reservation or idempotency key; null, with nothing changed, if one of them turns
+-- out not to be plain. Steps: lines, locks in key order, replays, holds
 -- that are due, decision, writes, answers. Nothing is decided before all rows of the segment are locked: whoever sends the same
 -- request at the same moment waits there, and then finds the stored answer.
 create or replace function internal.apply_segment(commands internal.command[])
@@ -21,6 +22,9 @@ begin
         v_lines := v_lines || internal.read_reservation_lines(v_commands);
     end if;
     v_levels := internal.lock_levels(v_lines);
+    if internal.has_special(v_lines, v_levels) then
+        return null;
+    end if;
     v_now := clock_timestamp();
     if internal.has_due_hold(v_levels, v_now) then
         perform internal.release_due_holds(v_levels, v_now);

@@ -1,6 +1,6 @@
 -- A single add, remove, adjust or reserve of one line on a row that exists: what most direct calls are, without the arrays of a
 -- batch. Decides by the same internal.refusal_of and writes the same rows; a test compares the two ways.
--- Returns null, having changed nothing, for what it does not do: keys, chosen ids, several lines, a missing row, a hold that is due.
+-- Returns null, having changed nothing, for what it does not do: keys, chosen ids, several lines, a missing row, a hold that is due, anything special.
 create or replace function internal.apply_single(command internal.command)
 returns internal.answer
 language plpgsql
@@ -13,18 +13,20 @@ declare
     v_refused text;
     v_now timestamptz;
 begin
-    if command.op not in ('add', 'remove', 'adjust', 'reserve') or command.code is not null
+    if command.special or command.op not in ('add', 'remove', 'adjust', 'reserve') or command.code is not null
         or command.body ?| '{idempotency_key,reservation_id,lines}' then
         return null;
     end if;
     v_line := internal.single_line(command);
-    if v_line.code is not null then
+    if v_line.special then
+        return null;
+    elsif v_line.code is not null then
         return row(command.ordinal, 'refused', v_line.code, (internal.error_text(v_line.code)).message, v_line.detail,
             null)::internal.answer;
     end if;
     v_level := internal.lock_level(v_line.item_id, v_line.location_id);
     v_now := clock_timestamp();
-    if v_level is null or v_level.next_hold_at <= v_now then
+    if v_level is null or v_level.special or v_level.next_hold_at <= v_now then
         return null;
     end if;
     v_refused := internal.refusal_of(v_line, v_level);

@@ -14,31 +14,32 @@ begin
         return internal.problem('', 'must be an object');
     end if;
     v_op := command ->> 'op';
-    if v_op is null or v_op <> all ('{add,remove,adjust,move,reserve,confirm,cancel,expire}') then
-        return internal.problem('op', 'must be one of add, remove, adjust, move, reserve, confirm, cancel, expire');
+    if v_op is null or v_op <> all (internal.command_ops()) then
+        return internal.problem('op', 'must be one of ' || array_to_string(internal.command_ops(), ', '));
     elsif command - internal.command_fields() <> '{}' then
         return internal.problem((select min(k) from jsonb_object_keys(command - internal.command_fields()) as k),
             'is not a field of a command');
-    elsif v_op = 'adjust' and not command ? 'reason' then
-        return internal.problem('reason', 'is required for an adjustment');
     end if;
     if command ?| '{reservation_id,expires_in_seconds,expires_at,expected_version,occurred_at}' then
         v_problem := internal.check_values(command, v_op);
     end if;
     if v_problem is null
-        and command ?| '{idempotency_key,owner,reason,reference,correlation_id,user_id,source,traceparent}' then
+        and command ?| '{idempotency_key,owner,reason,reference,correlation_id,user_id,source,traceparent,reason_code}' then
         v_problem := internal.check_texts(command);
+    end if;
+    if v_problem is null and internal.is_special(command) then
+        v_problem := internal.check_special(command, v_op);
     end if;
     if v_problem is not null then
         return v_problem;
-    elsif v_op in ('confirm', 'cancel', 'expire') then
-        return case when not command ? 'reservation_id' then internal.problem('reservation_id', 'is required') end;
-    elsif v_op = 'move' then
+    elsif v_op in ('add', 'remove', 'reserve') or v_op in ('adjust', 'return', 'quarantine', 'restore', 'write_off') then
+        return internal.check_change(command, v_op);
+    elsif v_op in ('confirm', 'cancel', 'expire', 'extend', 'relocate') then
+        return internal.check_reservation_command(command, v_op);
+    elsif v_op in ('move', 'ship') then
         return internal.check_move(command);
-    elsif command ? 'lines' then
-        return internal.check_lines(command, v_op = 'adjust');
     end if;
-    return internal.check_line(command, '', v_op = 'adjust');
+    return internal.check_paper(command, v_op);
 end
 $$;
 

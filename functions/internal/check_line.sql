@@ -24,7 +24,7 @@ begin
     elsif not signed and v_quantity <= 0 then
         return internal.problem(path || 'quantity', 'must be greater than zero');
     end if;
-    return null;
+    return case when line ?| '{unit,lot,lot_expires_at,serials}' then internal.check_tracking(line, path) end;
 end
 $$;
 

@@ -18,7 +18,9 @@ begin
     end if;
     select p.problem into v_problem
     from jsonb_array_elements(command -> 'lines') with ordinality as l (body, position)
-    cross join lateral internal.check_line(l.body, 'lines/' || (l.position - 1) || '/', signed) as p (problem)
+    cross join lateral internal.check_line(
+        case when command ?| '{strategy,from}' and jsonb_typeof(l.body) = 'object' then l.body || '{"location": "-"}' else l.body end,
+        'lines/' || (l.position - 1) || '/', signed) as p (problem)
     where p.problem is not null
     order by l.position
     limit 1;

@@ -12,7 +12,7 @@ as $$
         c.replay,
         k.code,
         case when c.code is null and k.code is not null then jsonb_build_object('reservation_id', c.reservation_id,
-            'status', r.status, 'expires_at', r.expires_at) else c.detail end
+            'status', r.status, 'expires_at', r.expires_at) else c.detail end, c.special
     )::internal.command order by c.ordinal)
     from unnest(commands) as c
     left join inventory.reservation as r on r.id = c.reservation_id

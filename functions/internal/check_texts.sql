@@ -5,8 +5,8 @@ language plpgsql
 immutable
 as $$
 declare
-    v_fields constant text[] := '{idempotency_key,owner,reason,reference,correlation_id,user_id,source,traceparent}';
-    v_most constant integer[] := '{200,200,500,200,200,200,100,200}';
+    v_fields constant text[] := '{idempotency_key,owner,reason,reference,correlation_id,user_id,source,traceparent,reason_code}';
+    v_most constant integer[] := '{200,200,500,200,200,200,100,200,40}';
 begin
     for v_i in 1 .. cardinality(v_fields) loop
         if command ? v_fields[v_i] and (jsonb_typeof(command -> v_fields[v_i]) <> 'string'

@@ -22,7 +22,7 @@ as $$
         where r.id = k.id
     )
     update inventory.reservation_line as l
-    set status = k.status
+    set status = k.status, confirmed = case k.status when 'COMMITTED' then l.quantity else 0 end
     from closed as k
     where l.reservation_id = k.id and l.status = 'PENDING'
 $$;

@@ -11,7 +11,7 @@ as $$
         case when s.fingerprint = c.fingerprint then s.answer end,
         case when s.fingerprint <> c.fingerprint then 'IV007' else c.code end,
         case when s.fingerprint <> c.fingerprint then internal.problem('idempotency_key', 'was used for another request')
-            else c.detail end
+            else c.detail end, c.special
     )::internal.command order by c.ordinal)
     from unnest(commands) as c
     left join inventory.idempotency_key as s on s.caller = c.caller and s.key = c.idempotency_key

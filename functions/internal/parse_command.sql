@@ -14,8 +14,10 @@ begin
     v_command.detail := internal.check_command(body);
     if v_command.detail is not null then
         v_command.code := 'IV008';
+        v_command.special := false;
         return v_command;
     end if;
+    v_command.special := internal.is_special(body);
     v_command.caller := coalesce(caller, session_user::text);
     v_command.source := coalesce(body ->> 'source', source, 'sql');
     if body ? 'idempotency_key' then
@@ -29,6 +31,8 @@ begin
     if v_command.op = 'reserve' then
         v_command.reservation_id := coalesce(v_command.reservation_id, uuidv7());
         v_command.owner := body ->> 'owner';
+    end if;
+    if v_command.op in ('reserve', 'extend') then
         v_command.expires_at := coalesce((body ->> 'expires_at')::timestamptz, clock_timestamp()
             + make_interval(secs => coalesce((body -> 'expires_in_seconds')::double precision, 900)));
     end if;

@@ -8,7 +8,7 @@ as $$
     select array_agg(row(
         c.ordinal, c.op, c.caller, c.idempotency_key, c.fingerprint, c.reservation_id, c.owner, c.expires_at,
         c.expected_version, c.reason, c.reference, c.correlation_id, c.user_id, c.source, c.occurred_at, c.traceparent, c.body,
-        c.replay, coalesce(c.code, r.code), case when c.code is null then r.detail else c.detail end
+        c.replay, coalesce(c.code, r.code), case when c.code is null then r.detail else c.detail end, c.special
     )::internal.command order by c.ordinal)
     from unnest(commands) as c
     left join (

@@ -1,6 +1,6 @@
--- Where a batch that names a reservation or an idempotency key twice must be cut so that no segment does: 0-based segment of
--- each command.
-create or replace function internal.segments_of(commands internal.command[])
+-- Where a batch must be cut: 0-based segment of each command. A special command is a segment of its own; no segment names one reservation or
+-- one idempotency key twice.
+create or replace function internal.segments_of(commands internal.command[], special integer[])
 returns integer[]
 language plpgsql
 immutable
@@ -12,15 +12,17 @@ declare
     v_segments integer[] := '{}';
     v_seen text[] := '{}';
     v_names text[];
+    v_alone boolean := false;
 begin
     foreach v_command in array commands loop
         v_names := array_remove(array[
             case when v_command.body ? 'reservation_id' then 'r' || v_command.reservation_id end,
             'k' || v_command.idempotency_key], null);
-        if v_seen && v_names then
+        if v_alone or v_command.ordinal = any (special) or v_seen && v_names then
             v_segment := v_segment + 1;
             v_seen := '{}';
         end if;
+        v_alone := v_command.ordinal = any (special);
         v_seen := v_seen || v_names;
         v_segments := v_segments || v_segment;
     end loop;
@@ -28,4 +30,4 @@ begin
 end
 $$;
 
-comment on function internal.segments_of(internal.command[]) is '0-based segment of each command; no segment names a reservation or a key twice.';
+comment on function internal.segments_of(internal.command[], integer[]) is '0-based segment of each command.';

@@ -9,6 +9,7 @@ declare
     v_quantity constant numeric := (command.body -> 'quantity')::numeric;
     v_item_status text;
     v_location_status text;
+    v_special boolean;
 begin
     v_line.ordinal := command.ordinal;
     v_line.sku := command.body ->> 'sku';
@@ -18,7 +19,8 @@ begin
         v_line.code := 'IV012';
         return v_line;
     end if;
-    select i.id, i.status into v_line.item_id, v_item_status from inventory.item as i where i.sku = v_line.sku;
+    select i.id, i.status, i.kind <> 'physical' or i.tracking <> 'none' into v_line.item_id, v_item_status, v_special
+    from inventory.item as i where i.sku = v_line.sku;
     select l.status into v_location_status from inventory.location as l where l.id = v_line.location_id;
     v_line.code := case
         when v_line.item_id is null then 'IV003'
@@ -26,6 +28,7 @@ begin
         when v_item_status = 'archived' and command.op in ('add', 'reserve') then 'IV010'
         when v_location_status = 'closed' and command.op in ('add', 'reserve') then 'IV011'
     end;
+    v_line.special := v_special;
     v_line.quantity := v_quantity;
     v_line.expected_version := command.expected_version;
     v_line.movement := case command.op

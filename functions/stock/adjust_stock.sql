@@ -1,11 +1,12 @@
--- Corrects the stock of an item at a location by a signed delta, for a stated reason; never below what is reserved there.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008 (also without a reason), IV012.
+-- Corrects the stock of an item at a location by a signed delta, for a stated reason or reason_code; never below what is reserved there.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008 (also without a reason), IV012, IV015, IV016, IV021 to IV026.
 -- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set (0 = no row yet).
 -- Security definer because only the owner writes tables.
-create or replace function api.adjust_stock(sku text, location text, delta bigint,
+create or replace function api.adjust_stock(sku text, location text, delta bigint, unit text default null,
+    lot text default null, serials text[] default null, reason_code text default null,
     idempotency_key text default null, expected_version bigint default null, reason text default null,
-    reference text default null, correlation_id text default null, user_id text default null, source text default null,
-    occurred_at timestamptz default null, traceparent text default null)
+    reference text default null, correlation_id text default null, user_id text default null,
+    source text default null, occurred_at timestamptz default null, traceparent text default null)
 returns setof api.stock_change
 language sql
 volatile
@@ -15,12 +16,13 @@ set search_path = ''
 as $$
     select l.sku, l.location, l.on_hand, l.reserved, l.available, l.status, l.version, l.replayed
     from internal.levels_of(internal.apply_command(jsonb_build_object(
-        'op', 'adjust', 'sku', sku, 'location', location, 'quantity', delta,
-        'idempotency_key', idempotency_key, 'expected_version', expected_version, 'reason', reason, 'reference', reference,
+        'op', 'adjust', 'sku', sku, 'location', location, 'quantity', delta, 'unit', unit, 'lot', lot,
+        'serials', serials, 'reason_code', reason_code, 'idempotency_key', idempotency_key,
+        'expected_version', expected_version, 'reason', reason, 'reference', reference,
         'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
         'traceparent', traceparent))) as l
 $$;
 
-revoke execute on function api.adjust_stock(text, text, bigint, text, bigint, text, text, text, text, text, timestamptz, text) from public;
-grant execute on function api.adjust_stock(text, text, bigint, text, bigint, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
-comment on function api.adjust_stock(text, text, bigint, text, bigint, text, text, text, text, text, timestamptz, text) is 'Corrects the stock of an item at a location by a signed delta, for a stated reason.';
+revoke execute on function api.adjust_stock(text, text, bigint, text, text, text[], text, text, bigint, text, text, text, text, text, timestamptz, text) from public;
+grant execute on function api.adjust_stock(text, text, bigint, text, text, text[], text, text, bigint, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
+comment on function api.adjust_stock(text, text, bigint, text, text, text[], text, text, bigint, text, text, text, text, text, timestamptz, text) is 'Corrects the stock of an item at a location by a signed delta, for a stated reason.';

@@ -1,10 +1,12 @@
--- Takes stock of an item from a location, never below what is reserved there.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV012.
--- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set (0 = no row yet).
+-- Takes available stock of an item from a location (sold over the counter, used up, shipped without a reservation). A bundle is taken
+-- by its components. Lots go first-expired-first-out unless one is named.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021 to IV023, IV025.
+-- Locks the stock_level rows. Idempotent by idempotency_key; expected_version makes it a compare-and-set.
 -- Security definer because only the owner writes tables.
-create or replace function api.remove_stock(sku text, location text, quantity bigint,
-    idempotency_key text default null, expected_version bigint default null, reason text default null,
-    reference text default null, correlation_id text default null, user_id text default null, source text default null,
+create or replace function api.remove_stock(sku text, location text, quantity bigint, unit text default null,
+    lot text default null, serials text[] default null, idempotency_key text default null,
+    expected_version bigint default null, reason text default null, reference text default null,
+    correlation_id text default null, user_id text default null, source text default null,
     occurred_at timestamptz default null, traceparent text default null)
 returns setof api.stock_change
 language sql
@@ -15,12 +17,12 @@ set search_path = ''
 as $$
     select l.sku, l.location, l.on_hand, l.reserved, l.available, l.status, l.version, l.replayed
     from internal.levels_of(internal.apply_command(jsonb_build_object(
-        'op', 'remove', 'sku', sku, 'location', location, 'quantity', quantity,
-        'idempotency_key', idempotency_key, 'expected_version', expected_version, 'reason', reason, 'reference', reference,
-        'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
-        'traceparent', traceparent))) as l
+        'op', 'remove', 'sku', sku, 'location', location, 'quantity', quantity, 'unit', unit, 'lot', lot,
+        'serials', serials, 'idempotency_key', idempotency_key, 'expected_version', expected_version,
+        'reason', reason, 'reference', reference, 'correlation_id', correlation_id, 'user_id', user_id,
+        'source', source, 'occurred_at', occurred_at, 'traceparent', traceparent))) as l
 $$;
 
-revoke execute on function api.remove_stock(text, text, bigint, text, bigint, text, text, text, text, text, timestamptz, text) from public;
-grant execute on function api.remove_stock(text, text, bigint, text, bigint, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
-comment on function api.remove_stock(text, text, bigint, text, bigint, text, text, text, text, text, timestamptz, text) is 'Takes available stock of an item from a location.';
+revoke execute on function api.remove_stock(text, text, bigint, text, text, text[], text, bigint, text, text, text, text, text, timestamptz, text) from public;
+grant execute on function api.remove_stock(text, text, bigint, text, text, text[], text, bigint, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
+comment on function api.remove_stock(text, text, bigint, text, text, text[], text, bigint, text, text, text, text, text, timestamptz, text) is 'Takes available stock of an item from a location.';

@@ -38,7 +38,7 @@ from (values
     ('{"op": "move", "sku": "A", "to": "W", "quantity": 1}', 'from'),
     ('{"op": "move", "from": "W", "to": "V", "quantity": 1}', 'sku'),
     ('{"op": "move", "sku": "A", "from": "W", "to": "V", "quantity": 0}', 'quantity'),
-    ('{"op": "move", "sku": "A", "location": "W", "from": "W", "to": "V", "quantity": 1}', 'lines'),
+    ('{"op": "move", "sku": "A", "location": "W", "from": "W", "to": "V", "quantity": 1}', 'location'),
     ('{"op": "move", "sku": "A", "from": "W", "to": "V", "quantity": 1, "expected_version": 1}', 'expected_version'),
     ('{"op": "reserve", "sku": "A", "location": "W", "quantity": 1, "expires_in_seconds": 0.5}', null),
     ('{"op": "reserve", "sku": "A", "location": "W", "quantity": 1, "expires_in_seconds": 0}', 'expires_in_seconds'),

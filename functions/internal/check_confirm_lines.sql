@@ -1,0 +1,26 @@
+-- Refuses a partial confirm that names what the reservation does not hold. Errors: IV003.
+create or replace function internal.check_confirm_lines(command internal.command)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    v_line jsonb;
+begin
+    select l.line into v_line
+    from internal.command_lines(command.body) as l
+    where command.body ? 'lines' and not exists (
+        select from inventory.reservation_line as r
+        join inventory.item as i on i.id = r.item_id
+        where r.reservation_id = command.reservation_id and r.status = 'PENDING' and i.sku = l.line ->> 'sku'
+            and r.location_id = l.line ->> 'location')
+    limit 1;
+    if v_line is not null then
+        perform internal.raise_error('IV003', jsonb_build_object('sku', v_line -> 'sku', 'location', v_line -> 'location',
+            'reservation_id', command.reservation_id));
+    end if;
+end
+$$;
+
+comment on function internal.check_confirm_lines(internal.command) is 'Refuses a partial confirm that names what the reservation does not hold.';

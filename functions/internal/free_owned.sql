@@ -1,0 +1,31 @@
+-- Cancels what the owner of a command holds, where it reserves in place of that (replace). Returns which reservations, as {"replaced": [ids]}.
+create or replace function internal.free_owned(command internal.command, instant timestamptz)
+returns jsonb
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_old internal.command := command;
+    v_replaced jsonb := '[]';
+begin
+    if not coalesce((command.body -> 'replace')::boolean, false) then
+        return '{}';
+    end if;
+    v_old.op := 'cancel';
+    v_old.body := '{"op": "cancel"}';
+    v_old.reason := coalesce(command.reason, 'replaced by its owner');
+    for v_old.reservation_id in
+        select r.id
+        from inventory.reservation as r
+        where r.owner = command.owner and r.status = 'PENDING' and r.expires_at > instant
+        order by r.id
+    loop
+        perform internal.do_close(v_old, instant);
+        v_replaced := v_replaced || to_jsonb(v_old.reservation_id);
+    end loop;
+    return jsonb_build_object('replaced', v_replaced);
+end
+$$;
+
+comment on function internal.free_owned(internal.command, timestamptz) is 'Cancels what the owner of a command holds, where it reserves in place of that.';

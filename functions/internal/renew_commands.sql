@@ -1,0 +1,27 @@
+-- Lets special commands that expected the version a level had before its due holds were freed expect the one that it has now, as
+-- internal.renew_expected does for plain lines. Plain commands of the batch are carried over in the same way.
+create or replace function internal.renew_commands(commands internal.command[], lines internal.line[], levels internal.level[])
+returns internal.command[]
+language plpgsql
+volatile
+set search_path = ''
+as $$
+declare
+    v_renewed record;
+begin
+    for v_renewed in
+        select c.at, s.version
+        from unnest(commands) with ordinality as c (ordinal, op, caller, idempotency_key, fingerprint, reservation_id, owner,
+            expires_at, expected_version, reason, reference, correlation_id, user_id, source, occurred_at, traceparent, body, replay,
+            code, detail, special, at)
+        join unnest(lines) as l on l.ordinal = c.ordinal
+        join unnest(levels) as v on v.item_id = l.item_id and v.location_id = l.location_id and v.version = c.expected_version
+        join inventory.stock_level as s on s.item_id = v.item_id and s.location_id = v.location_id
+    loop
+        commands[v_renewed.at].expected_version := v_renewed.version;
+    end loop;
+    return commands;
+end
+$$;
+
+comment on function internal.renew_commands(internal.command[], internal.line[], internal.level[]) is 'Carries expected versions of a mixed batch over the freeing of due holds.';

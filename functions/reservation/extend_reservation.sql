@@ -1,0 +1,28 @@
+-- Moves the deadline of a pending reservation: it ends expires_in from now.
+-- Errors: IV002 reservation_expired, IV005 unknown_reservation, IV007, IV008, IV009 reservation_not_pending.
+-- Locks the stock_level rows of its lines in key order, then the reservation. Idempotent by idempotency_key.
+-- Security definer because only the owner writes tables.
+create or replace function api.extend_reservation(reservation_id uuid, expires_in interval default '15 minutes',
+    idempotency_key text default null, reason text default null, reference text default null,
+    correlation_id text default null, user_id text default null, source text default null,
+    occurred_at timestamptz default null, traceparent text default null)
+returns setof api.reservation_change
+language sql
+volatile
+security definer
+rows 2
+set search_path = ''
+as $$
+    select (a.answer ->> 'reservation_id')::uuid, a.answer ->> 'status', (a.answer ->> 'expires_at')::timestamptz,
+        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed, l.backordered
+    from internal.apply_command(jsonb_build_object(
+        'op', 'extend', 'reservation_id', reservation_id, 'expires_in_seconds', extract(epoch from expires_in),
+        'idempotency_key', idempotency_key, 'reason', reason, 'reference', reference,
+        'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
+        'traceparent', traceparent)) as a (answer)
+    cross join internal.levels_of(a.answer) as l
+$$;
+
+revoke execute on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text) from public;
+grant execute on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
+comment on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text) is 'Moves the deadline of a pending reservation.';

@@ -1,0 +1,29 @@
+-- Moves what a pending reservation holds to another location, all of it or that of one sku or one location: freed there and held here in one step.
+-- Errors: IV001 insufficient_stock at the new location, IV002, IV003 what it does not hold, IV004, IV005, IV007, IV008, IV009, IV011.
+-- Locks the stock_level rows in key order, then the reservation. Idempotent by idempotency_key.
+-- Security definer because only the owner writes tables.
+create or replace function api.relocate_reservation(reservation_id uuid, to_location text,
+    from_location text default null, sku text default null, idempotency_key text default null,
+    reason text default null, reference text default null, correlation_id text default null,
+    user_id text default null, source text default null, occurred_at timestamptz default null,
+    traceparent text default null)
+returns setof api.reservation_change
+language sql
+volatile
+security definer
+rows 4
+set search_path = ''
+as $$
+    select (a.answer ->> 'reservation_id')::uuid, a.answer ->> 'status', (a.answer ->> 'expires_at')::timestamptz,
+        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed, l.backordered
+    from internal.apply_command(jsonb_build_object(
+        'op', 'relocate', 'reservation_id', reservation_id, 'to', to_location, 'from', from_location, 'sku', sku,
+        'idempotency_key', idempotency_key, 'reason', reason, 'reference', reference,
+        'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
+        'traceparent', traceparent)) as a (answer)
+    cross join internal.levels_of(a.answer) as l
+$$;
+
+revoke execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) from public;
+grant execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
+comment on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) is 'Moves what a pending reservation holds to another location.';
