@@ -15,10 +15,26 @@ $$;
 -- The capture role reads the write-ahead log and nothing else; it gets its password from `onhand migrate`.
 alter role onhand_cdc login replication;
 
--- A writer that waits longer than this is told so instead of queueing for ever behind one hot row.
+-- A writer that waits longer than this is told so instead of queueing for ever behind one hot row, and a transaction that somebody left
+-- open holds neither locks nor the cleaning of old rows for longer than this. Settings of a role do not reach the sessions of its members:
+-- `onhand migrate` gives its login those of onhand_api; other logins need those of their role from whoever makes them.
 alter role onhand_api set lock_timeout = '5s';
 alter role onhand_api set statement_timeout = '30s';
+alter role onhand_api set idle_in_transaction_session_timeout = '60s';
+alter role onhand_reader set lock_timeout = '5s';
 alter role onhand_reader set statement_timeout = '60s';
+alter role onhand_reader set idle_in_transaction_session_timeout = '5min';
+-- Closing a month reads all of it; retiring and checking read more.
+alter role onhand_operator set lock_timeout = '5s';
+alter role onhand_operator set statement_timeout = '5min';
+alter role onhand_operator set idle_in_transaction_session_timeout = '5min';
+alter role onhand_admin set lock_timeout = '5s';
+alter role onhand_admin set statement_timeout = '30min';
+alter role onhand_admin set idle_in_transaction_session_timeout = '5min';
+-- A snapshot is one long transaction, idle while its rows are sent on.
+alter role onhand_cdc set lock_timeout = '30s';
+alter role onhand_cdc set statement_timeout = 0;
+alter role onhand_cdc set idle_in_transaction_session_timeout = 0;
 
 create schema inventory authorization onhand_owner;
 create schema internal authorization onhand_owner;

@@ -137,7 +137,8 @@ async fn locked(client: &mut Client, options: &MigrateOptions) -> Result<Report,
         // Settings of a group role do not reach its members' sessions: the login needs them itself.
         client
             .batch_execute(
-                "alter role onhand_app set lock_timeout = '5s'; alter role onhand_app set statement_timeout = '30s'",
+                "alter role onhand_app set lock_timeout = '5s'; alter role onhand_app set statement_timeout = '30s'; \
+                 alter role onhand_app set idle_in_transaction_session_timeout = '60s'",
             )
             .await?;
     }

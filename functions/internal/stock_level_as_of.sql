@@ -1,37 +1,37 @@
--- Balances at an instant in the past: the last ledger row of each key recorded until then, less the holds that had run out by then
--- but were written off only later. Settings (safety stock, reorder point, policy) are those of today.
-create or replace function internal.stock_level_as_of(sku text, location text, instant timestamptz)
+-- Balances at an instant in the past, less the holds that had run out by then. by_occurrence: also what was recorded only later, and had
+-- happened by then. Settings are those of that instant either way; when the next hold ends is not kept. Refuses instants whose movements
+-- were retired (IV033).
+create or replace function internal.stock_level_as_of(sku text, location text, instant timestamptz, by_occurrence boolean)
 returns setof api.stock_state
-language sql
+language plpgsql
 stable
 set search_path = ''
 as $$
-    select i.sku, m.item_id, m.location_id, m.on_hand, m.reserved - d.due, m.available + d.due, m.in_transit, m.backordered,
-        m.damaged, s.safety_stock, s.reorder_point, s.policy,
-        internal.stock_status(m.available + d.due, greatest(s.safety_stock, s.reorder_point)),
-        m.version, null::timestamptz, m.recorded_at, m.incoming
+begin
+    perform internal.check_history(instant);
+    return query
+    select i.sku, s.item_id, s.location_id, t.on_hand, t.reserved, t.on_hand - t.reserved, t.in_transit, t.backordered,
+        t.damaged, v.safety_stock, v.reorder_point, v.policy,
+        internal.level_status(v.policy, t.on_hand - t.reserved, greatest(v.safety_stock, v.reorder_point)),
+        greatest(b.version, l.version), null::timestamptz, greatest(b.last_recorded_at, l.occurred_at), t.incoming
     from inventory.item as i
     join inventory.stock_level as s on s.item_id = i.id
+    left join lateral internal.balance_at(s.item_id, s.location_id, instant) as b on true
+    cross join lateral internal.reported_later(s.item_id, s.location_id, case when by_occurrence then instant end) as l
+    cross join lateral internal.due_quantity_then(s.item_id, s.location_id, instant, by_occurrence) as d
     cross join lateral (
-        select h.*
-        from inventory.stock_movement as h
-        where h.item_id = s.item_id and h.location_id = s.location_id and h.recorded_at <= instant
-        order by h.version desc
-        limit 1
-    ) as m
-    cross join lateral (
-        select coalesce(sum(r.quantity), 0)::bigint as due
-        from inventory.reservation_line as r
-        join inventory.reservation as v on v.id = r.reservation_id
-        where r.item_id = s.item_id and r.location_id = s.location_id and r.expires_at <= instant and v.created_at <= instant
-            and not exists (
-                select from inventory.stock_movement as c
-                where c.item_id = r.item_id and c.location_id = r.location_id and c.reservation_id = r.reservation_id
-                    and c.type in ('commit', 'release', 'expire') and c.recorded_at <= instant)
-    ) as d
+        select coalesce(b.on_hand, 0) + l.on_hand as on_hand, coalesce(b.reserved, 0) + l.reserved - d.reserved as reserved,
+            coalesce(b.in_transit, 0) + l.in_transit as in_transit,
+            coalesce(b.backordered, 0) + l.backordered - d.backordered as backordered,
+            coalesce(b.damaged, 0) + l.damaged as damaged, coalesce(b.incoming, 0) + l.incoming as incoming
+    ) as t
+    cross join lateral jsonb_to_record(internal.settings_of(s.item_id, s.location_id, coalesce(b.version, 0)))
+        as v (safety_stock bigint, reorder_point bigint, policy text)
     where i.sku = stock_level_as_of.sku
         and (stock_level_as_of.location is null or s.location_id = stock_level_as_of.location)
-    order by m.location_id
+        and (b.version is not null or l.version is not null)
+    order by s.location_id;
+end
 $$;
 
-comment on function internal.stock_level_as_of(text, text, timestamptz) is 'Balances at an instant in the past, from the ledger.';
+comment on function internal.stock_level_as_of(text, text, timestamptz, boolean) is 'Balances at an instant in the past, from the ledger.';

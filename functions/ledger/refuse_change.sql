@@ -1,4 +1,5 @@
--- The ledger is append-only and balances are never deleted: refused by privilege for others, by this trigger for the owner too.
+-- The ledger, its closing balances and the audit trail are append-only, and balances are never deleted: refused by privilege for others,
+-- by this trigger for the owner too.
 create or replace function internal.refuse_change()
 returns trigger
 language plpgsql
@@ -25,4 +26,28 @@ create or replace trigger stock_level_no_delete
     for each row execute function internal.refuse_change();
 create or replace trigger stock_level_no_truncate
     before truncate on inventory.stock_level
+    for each statement execute function internal.refuse_change();
+create or replace trigger closed_month_append_only
+    before update or delete on inventory.closed_month
+    for each row execute function internal.refuse_change();
+create or replace trigger closed_month_no_truncate
+    before truncate on inventory.closed_month
+    for each statement execute function internal.refuse_change();
+create or replace trigger closing_balance_append_only
+    before update or delete on inventory.closing_balance
+    for each row execute function internal.refuse_change();
+create or replace trigger closing_balance_no_truncate
+    before truncate on inventory.closing_balance
+    for each statement execute function internal.refuse_change();
+create or replace trigger retired_partition_append_only
+    before update or delete on inventory.retired_partition
+    for each row execute function internal.refuse_change();
+create or replace trigger retired_partition_no_truncate
+    before truncate on inventory.retired_partition
+    for each statement execute function internal.refuse_change();
+create or replace trigger audit_entry_append_only
+    before update or delete on inventory.audit_entry
+    for each row execute function internal.refuse_change();
+create or replace trigger audit_entry_no_truncate
+    before truncate on inventory.audit_entry
     for each statement execute function internal.refuse_change();

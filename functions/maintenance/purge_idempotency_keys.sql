@@ -1,5 +1,5 @@
 -- Forgets idempotency keys older than the given age, at most max_count in one call. Returns how many.
--- Errors: IV008 if the age is under an hour (a retry could then be applied twice). Security definer because only the owner writes tables.
+-- Errors: IV008 if the age is under an hour (a retry could then be applied twice). Audited. Security definer because only the owner writes tables.
 create or replace function api.purge_idempotency_keys(older_than interval default '24 hours', max_count integer default 10000)
 returns bigint
 language plpgsql
@@ -19,6 +19,10 @@ begin
     where k.ctid = any (array(
         select d.ctid from inventory.idempotency_key as d where d.created_at < clock_timestamp() - older_than limit max_count));
     get diagnostics v_purged = row_count;
+    if v_purged > 0 then
+        insert into inventory.audit_entry (action, detail)
+        values ('purge_idempotency_keys', jsonb_build_object('older_than', older_than, 'purged', v_purged));
+    end if;
     return v_purged;
 end
 $$;

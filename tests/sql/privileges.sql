@@ -1,6 +1,6 @@
 -- The whole privilege matrix: which role may call which function and touch which table. What is not listed is refused.
 begin;
-select plan(26);
+select plan(27);
 create temporary table roles as
     select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'test_nobody');
 create role test_nobody;
@@ -17,6 +17,11 @@ select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[]
     'get_location']) as f (name)
 union all
 values ('raise_epoch', '{onhand_admin}'::text[]);
+insert into callable values ('set_default_policy', '{onhand_api,onhand_operator,onhand_admin}'), ('close_finished_months', '{onhand_api,onhand_operator,onhand_admin}'),
+    ('close_month', '{onhand_operator,onhand_admin}'), ('get_audit_entries', '{onhand_operator,onhand_admin}'),
+    ('retire_movement_partitions', '{onhand_api,onhand_admin}'), ('check_ledger', '{onhand_reader,onhand_operator,onhand_admin}'),
+    ('check_conservation', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'), ('get_stock_as_of', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'),
+    ('replay_stock_level', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}');
 select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
     'every public function is in the matrix');
 select set_eq(
@@ -55,17 +60,30 @@ select is_empty($$ select a.attrelid::regclass from pg_attribute as a join pg_cl
 
 -- Schemas.
 select set_eq($$ select n.nspname::text, r.role from pg_namespace as n cross join roles as r
-        where n.nspname in ('api', 'internal', 'inventory') and has_schema_privilege(r.role, n.oid, 'usage') $$,
-    $$ values ('api', 'onhand_api'), ('api', 'onhand_reader'), ('api', 'onhand_operator'), ('api', 'onhand_admin'),
+        where n.nspname in ('api', 'internal', 'inventory', 'archive') and has_schema_privilege(r.role, n.oid, 'usage') $$,
+    $$ values ('archive', 'onhand_reader'), ('archive', 'onhand_operator'), ('archive', 'onhand_admin'),
+        ('api', 'onhand_api'), ('api', 'onhand_reader'), ('api', 'onhand_operator'), ('api', 'onhand_admin'),
         ('inventory', 'onhand_reader'), ('inventory', 'onhand_operator'), ('inventory', 'onhand_admin'), ('inventory', 'onhand_cdc') $$, 'who may look into which schema');
 select is_empty($$ select n.nspname, r.role from pg_namespace as n cross join roles as r
-    where n.nspname in ('api', 'internal', 'inventory') and has_schema_privilege(r.role, n.oid, 'create') $$, 'nobody may make anything there');
+    where n.nspname in ('api', 'internal', 'inventory', 'archive') and has_schema_privilege(r.role, n.oid, 'create') $$, 'nobody may make anything there');
 
 -- Roles.
 select is_empty($$ select rolname from pg_roles where rolname like 'onhand\_%' and (rolsuper or rolcreatedb or rolcreaterole or rolbypassrls) $$, 'no role is more than it must be');
 select set_eq($$ select rolname::text from pg_roles where rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc') and rolcanlogin $$,
     array['onhand_cdc'], 'only the capture role logs in');
-select is((select r.rolconfig from pg_roles as r where r.rolname = 'onhand_api'), '{lock_timeout=5s,statement_timeout=30s}', 'the api role has time-outs');
+select set_eq($$ select r.rolname::text, c.setting from pg_roles as r cross join unnest(r.rolconfig) as c (setting)
+        where r.rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc') and c.setting like '%timeout=%' $$,
+    $$ values ('onhand_api', 'lock_timeout=5s'), ('onhand_api', 'statement_timeout=30s'), ('onhand_api', 'idle_in_transaction_session_timeout=60s'),
+        ('onhand_reader', 'lock_timeout=5s'), ('onhand_reader', 'statement_timeout=60s'), ('onhand_reader', 'idle_in_transaction_session_timeout=5min'),
+        ('onhand_operator', 'lock_timeout=5s'), ('onhand_operator', 'statement_timeout=5min'), ('onhand_operator', 'idle_in_transaction_session_timeout=5min'),
+        ('onhand_admin', 'lock_timeout=5s'), ('onhand_admin', 'statement_timeout=30min'), ('onhand_admin', 'idle_in_transaction_session_timeout=5min'),
+        ('onhand_cdc', 'lock_timeout=30s'), ('onhand_cdc', 'statement_timeout=0'), ('onhand_cdc', 'idle_in_transaction_session_timeout=0') $$,
+    'each role has its time-outs');
+-- What the migration gives the roles, the login of the application has for itself: settings of a role do not reach its members.
+select is_empty($$ select s.setting from pg_roles as r cross join unnest(r.rolconfig) as s (setting) where r.rolname = 'onhand_api' and s.setting like '%timeout=%'
+    except select s.setting from pg_roles as r cross join unnest(r.rolconfig) as s (setting) where r.rolname = 'onhand_app'
+    except all select s.setting from pg_roles as r cross join unnest(r.rolconfig) as s (setting) where r.rolname = 'onhand_api'
+        and not exists (select from pg_roles as l where l.rolname = 'onhand_app') $$, 'so has the login of the application, where there is one');
 
 -- And for real.
 create function pg_temp.as_role(role text, query text) returns void language plpgsql as $$

@@ -1,6 +1,6 @@
 -- api.set_stock_policy: safety stock, reorder point and oversell policy.
 begin;
-select plan(25);
+select plan(41);
 select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 10);
 select results_eq($$ select sku, location, available, safety_stock, reorder_point, policy, status, version
@@ -39,6 +39,38 @@ select throws_ok($$ select * from api.set_stock_policy('A', 'W1', policy => 'den
 select * from api.add_stock('A', 'W1', 2);
 select lives_ok($$ select * from api.set_stock_policy('A', 'W1', policy => 'deny') $$, 'and accepted when that is over');
 
+-- What was in force when: the ledger and the audit trail say it.
+select results_eq($$ select m.detail from inventory.stock_movement as m join inventory.item as i on i.id = m.item_id where i.sku = 'A' and m.type = 'policy' order by m.version limit 2 $$, array[
+    '{"safety_stock": 3, "reorder_point": 10, "policy": "deny", "before": {"safety_stock": 0, "reorder_point": 0, "policy": "deny"}}',
+    '{"safety_stock": 3, "reorder_point": 0, "policy": "deny", "before": {"safety_stock": 3, "reorder_point": 10, "policy": "deny"}}']::jsonb[], 'a policy movement has the settings');
+select is((select m.detail from inventory.stock_movement as m join inventory.item as i on i.id = m.item_id where i.sku = 'B' and m.location_id = 'W2' and m.version = 1),
+    '{"safety_stock": 0, "reorder_point": 0, "policy": "deny"}', 'so has the one that makes the level');
+select results_eq($$ select e.detail from api.get_audit_entries(action => 'set_stock_policy', max_rows => 1) as e $$, array[
+    '{"sku": "A", "location": "W1", "from": {"safety_stock": 3, "reorder_point": 0, "policy": "oversell"}, "to": {"safety_stock": 3, "reorder_point": 0, "policy": "deny"},
+        "version": 10}']::jsonb[], 'it is audited');
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
+
+-- Backorder.
+select is((select policy from api.set_stock_policy('A', 'W2', policy => 'backorder')), 'backorder', 'backorder is taken');
+select is((select backordered from api.reserve_stock('A', 'W2', 2)), 2::bigint, 'and in force');
+select lives_ok($$ select * from api.set_stock_policy('A', 'W2', policy => 'deny') $$, 'who waits does not stand in the way of deny');
+select is((select backordered from api.get_stock_level('A', 'W2')), 2::bigint, 'and goes on waiting');
+select * from api.set_stock_policy('A', 'W2', policy => 'oversell');
+select * from api.reserve_stock('A', 'W2', 1, expires_in => '50 milliseconds');
+select throws_ok($$ select * from api.set_stock_policy('A', 'W2', policy => 'backorder') $$, 'IV001', null, 'backorder is refused while more is promised than there is');
+select pg_sleep(0.06);
+select lives_ok($$ select * from api.set_stock_policy('A', 'W2', policy => 'backorder') $$, 'what ran out is promised to nobody');
+select is((select reserved from inventory.stock_level as s join inventory.item as i on i.id = s.item_id where i.sku = 'A' and s.location_id = 'W2'), 0::bigint, 'and freed on the way');
+
+-- What is never short, and what has no stock.
+select * from api.upsert_items('[{"sku": "D", "name": "d", "kind": "digital"}, {"sku": "K", "name": "k", "kind": "bundle"}]');
+select results_eq($$ select policy, status, safety_stock from api.set_stock_policy('D', 'W1', safety_stock => 5) $$, $$ values ('unlimited', 'in_stock', 5::bigint) $$,
+    'a digital item is unlimited and in stock');
+select throws_ok($$ select * from api.set_stock_policy('D', 'W1', policy => 'deny') $$, 'IV008', null, 'whatever is asked for');
+select throws_ok($$ select * from api.set_stock_policy('A', 'W1', policy => 'unlimited') $$, 'IV008', null, 'other items are not');
+select throws_ok($$ select * from api.set_stock_policy('K', 'W1', safety_stock => 1) $$, 'IV016', null, 'a bundle has no level');
+select is_empty('select * from api.check_ledger()', 'the ledger is whole');
+select is_empty('select * from api.check_conservation()', 'nothing is lost');
+
 select * from finish();
 rollback;

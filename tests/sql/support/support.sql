@@ -68,3 +68,42 @@ as $$
     select array_agg(coalesce(a.code, a.outcome) order by a.ordinal)
     from api.apply_commands(commands, caller) as a
 $$;
+
+-- Moves all that was recorded in this transaction and not moved yet to another instant, distances kept. Facts that were given an
+-- occurred_at of their own keep it.
+create function test.date_back(instant timestamptz)
+returns void
+language plpgsql
+as $$
+declare
+    v_by constant interval := now() - instant;
+begin
+    set local role onhand_owner;
+    perform internal.ensure_movement_partition(instant);
+    reset role;
+    set local session_replication_role = replica;
+    update inventory.stock_movement as m
+    set occurred_at = case when m.occurred_at < now() then m.occurred_at else m.occurred_at - v_by end, recorded_at = m.recorded_at - v_by
+    where m.recorded_at >= now();
+    update inventory.stock_level as s
+    set last_movement_at = s.last_movement_at - v_by, next_hold_at = s.next_hold_at - v_by
+    where s.last_movement_at >= now();
+    update inventory.reservation_line as l
+    set expires_at = l.expires_at - v_by
+    from inventory.reservation as r
+    where r.id = l.reservation_id and r.created_at >= now();
+    update inventory.reservation as r
+    set created_at = r.created_at - v_by, expires_at = r.expires_at - v_by
+    where r.created_at >= now();
+    update inventory.transfer as t set created_at = t.created_at - v_by where t.created_at >= now();
+    set local session_replication_role = origin;
+end
+$$;
+
+-- The first instant of a month of the ledger, counted from this one: -1 is the last.
+create function test.month(months integer)
+returns timestamptz
+language sql
+as $$
+    select (date_trunc('month', now() at time zone 'UTC') + make_interval(months => months)) at time zone 'UTC'
+$$;
