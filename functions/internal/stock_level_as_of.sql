@@ -1,5 +1,5 @@
--- Balances at an instant in the past, less the holds that had run out by then. by_occurrence: also what was recorded only later, and had
--- happened by then. Settings are those of that instant either way; when the next hold ends is not kept. Refuses instants whose movements
+-- Balances at an instant in the past: holds that had run out by then hold nothing, and what was free of lots that had ended by then is
+-- damaged, whether or not somebody had written so. by_occurrence: also what was recorded only later, and had happened by then. Settings are those of that instant either way; when the next hold ends is not kept. Refuses instants whose movements
 -- were retired (IV033).
 create or replace function internal.stock_level_as_of(sku text, location text, instant timestamptz, by_occurrence boolean)
 returns setof api.stock_state
@@ -10,9 +10,9 @@ as $$
 begin
     perform internal.check_history(instant);
     return query
-    select i.sku, s.item_id, s.location_id, t.on_hand, t.reserved, t.on_hand - t.reserved, t.in_transit, t.backordered,
-        t.damaged, v.safety_stock, v.reorder_point, v.policy,
-        internal.level_status(v.policy, t.on_hand - t.reserved, greatest(v.safety_stock, v.reorder_point)),
+    select i.sku, s.item_id, s.location_id, t.on_hand - e.ended, t.reserved, t.on_hand - e.ended - t.reserved, t.in_transit,
+        t.backordered, t.damaged + e.ended, v.safety_stock, v.reorder_point, v.policy,
+        internal.level_status(v.policy, t.on_hand - e.ended - t.reserved, greatest(v.safety_stock, v.reorder_point)),
         greatest(b.version, l.version), null::timestamptz, greatest(b.last_recorded_at, l.occurred_at), t.incoming
     from inventory.item as i
     join inventory.stock_level as s on s.item_id = i.id
@@ -25,6 +25,8 @@ begin
             coalesce(b.backordered, 0) + l.backordered - d.backordered as backordered,
             coalesce(b.damaged, 0) + l.damaged as damaged, coalesce(b.incoming, 0) + l.incoming as incoming
     ) as t
+    cross join lateral (select case when i.tracking = 'none' then 0
+        else internal.due_lots_then(s.item_id, s.location_id, coalesce(b.version, 0), instant, t.on_hand - t.reserved) end) as e (ended)
     cross join lateral jsonb_to_record(internal.settings_of(s.item_id, s.location_id, coalesce(b.version, 0)))
         as v (safety_stock bigint, reorder_point bigint, policy text)
     where i.sku = stock_level_as_of.sku

@@ -1,5 +1,6 @@
 -- The balance of an item, at one location or at all that have a row, now or at an instant in the past (from the ledger).
--- Availability never counts a hold past its deadline. Unknown item or location: no rows. Locks nothing.
+-- Availability never counts a hold past its deadline, nor a lot past its date: what is free of that stands under damaged. Unknown item or
+-- location: no rows. Locks nothing.
 -- Errors: IV033 history_retired before the first instant that is still kept in detail. What was reported late: api.get_stock_as_of.
 -- Security definer because readers of api have no right on the tables.
 create or replace function api.get_stock_level(sku text, location text default null, as_of timestamptz default null)
@@ -17,16 +18,22 @@ begin
         return;
     end if;
     return query
-    select i.sku, s.item_id, s.location_id, s.on_hand, s.reserved - d.reserved, s.available + d.reserved, s.in_transit,
-        s.backordered - d.backordered, s.damaged, s.safety_stock, s.reorder_point, s.policy,
-        internal.level_status(s.policy, s.available + d.reserved, greatest(s.safety_stock, s.reorder_point)),
+    select i.sku, s.item_id, s.location_id, s.on_hand - d.ended, s.reserved - d.reserved, s.available + d.reserved - d.ended,
+        s.in_transit, s.backordered - d.backordered, s.damaged + d.ended, s.safety_stock, s.reorder_point, s.policy,
+        internal.level_status(s.policy, s.available + d.reserved - d.ended, greatest(s.safety_stock, s.reorder_point)),
         s.version, s.next_hold_at, s.last_movement_at, s.incoming
     from inventory.item as i
     join inventory.stock_level as s on s.item_id = i.id
     -- Without a deadline before now there is nothing to look for.
-    cross join lateral (select case when s.next_hold_at <= clock_timestamp()
-        then internal.due_quantity(s.item_id, s.location_id, clock_timestamp()) end) as h (due)
-    cross join lateral (select coalesce((h.due).reserved, 0) as reserved, coalesce((h.due).backordered, 0) as backordered) as d
+    cross join lateral (
+        select case when s.next_hold_at <= clock_timestamp()
+                then internal.due_quantity(s.item_id, s.location_id, clock_timestamp()) end,
+            case when i.tracking <> 'none' and s.next_hold_at <= clock_timestamp()
+                then internal.due_lot_quantity(s.item_id, s.location_id, clock_timestamp()) end
+    ) as h (held, ended)
+    cross join lateral (
+        select coalesce((h.held).reserved, 0) as reserved, coalesce((h.held).backordered, 0) as backordered, coalesce(h.ended, 0) as ended
+    ) as d
     where i.sku = get_stock_level.sku
         and (get_stock_level.location is null or s.location_id = get_stock_level.location)
     order by s.location_id;
