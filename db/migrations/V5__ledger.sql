@@ -33,10 +33,10 @@ create table inventory.stock_movement (
     detail jsonb,
     -- The identity of a movement is (item, location, version); recorded_at is there because it partitions the table.
     constraint stock_movement_pkey primary key (item_id, location_id, version, recorded_at),
-    constraint stock_movement_type_known check (type in ('receipt', 'removal', 'adjustment', 'transfer_out',
-        'transfer_in', 'reserve', 'release', 'commit', 'expire', 'policy', 'extend', 'allocate', 'return', 'quarantine',
-        'restore', 'write_off', 'ship', 'dispatch', 'receive', 'transfer_loss', 'transfer_cancel', 'expect', 'order_receipt',
-        'order_cancel', 'count', 'lot_expiry', 'recall')),
+    constraint stock_movement_type_known check (type = any (
+        '{receipt, removal, adjustment, transfer_out, transfer_in, reserve, release, commit, expire,
+        policy, extend, allocate, return, quarantine, restore, write_off, ship, dispatch,
+        receive, transfer_loss, transfer_cancel, expect, order_receipt, order_cancel, count, lot_expiry, recall}'::text[])),
     constraint stock_movement_text_bounded check (length(reason) <= 500 and length(reference) <= 200
         and length(correlation_id) <= 200 and length(user_id) <= 200 and length(source) <= 100
         and length(traceparent) <= 200)

@@ -67,6 +67,38 @@ create type internal.level as (
 );
 comment on type internal.level is 'A locked stock_level (or the empty one of a key that has no row yet) and its place in the batch.';
 
+create type internal.plain as (
+    ordinal integer,
+    op text,
+    item_id uuid,
+    sku text,
+    location_id text,
+    quantity bigint,
+    on_hand_delta bigint,
+    reserved_delta bigint,
+    reservation_id uuid,
+    owner text,
+    expires_at timestamptz,
+    idempotency_key text,
+    fingerprint bytea,
+    reason text,
+    reference text,
+    correlation_id text,
+    user_id text,
+    source text,
+    traceparent text,
+    on_hand bigint,
+    reserved bigint,
+    in_transit bigint,
+    backordered bigint,
+    damaged bigint,
+    incoming bigint,
+    threshold bigint,
+    oversell boolean,
+    next_version bigint
+);
+comment on type internal.plain is 'A plain command of one line with the locked level that it is about.';
+
 create type internal.deltas as (
     on_hand bigint,
     reserved bigint,

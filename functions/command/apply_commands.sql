@@ -35,6 +35,10 @@ begin
             return;
         end if;
     else
+        return query select p.* from internal.apply_plain(commands, caller, source) as p;
+        if found then
+            return;
+        end if;
         v_commands := internal.parse_commands(commands, caller, source);
     end if;
     v_traits := internal.batch_traits(v_commands);

@@ -22,8 +22,7 @@ begin
     v_command.source := coalesce(body ->> 'source', source, 'sql');
     if body ? 'idempotency_key' then
         v_command.idempotency_key := body ->> 'idempotency_key';
-        v_command.fingerprint := sha256(convert_to(
-            (body - '{idempotency_key,traceparent,correlation_id}'::text[])::text, 'UTF8'));
+        v_command.fingerprint := internal.fingerprint(body);
     end if;
     if body ? 'reservation_id' then
         v_command.reservation_id := body ->> 'reservation_id';
