@@ -1,6 +1,6 @@
 -- Says why a change cannot take from lots what it wants. Errors: IV022 if the lot it names is not sellable, or only such are left; IV023 if its
 -- reservation or transfer has not so much of the lot; else IV001.
-create or replace function internal.refuse_lots(change internal.tracked_change, source text, wanted bigint, found bigint)
+create or replace function internal.refuse_lots(change internal.tracked_change, source text, wanted bigint, available bigint)
 returns void
 language plpgsql
 stable
@@ -8,7 +8,7 @@ set search_path = ''
 as $$
 declare
     v_lot inventory.lot;
-    v_detail jsonb := jsonb_build_object('requested', wanted, 'available', found);
+    v_detail jsonb := jsonb_build_object('requested', wanted, 'available', available);
 begin
     if change.line ? 'lot' then
         v_lot := internal.lot_named(change.item_id, change.sku, change.line ->> 'lot');

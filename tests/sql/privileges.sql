@@ -22,6 +22,11 @@ insert into callable values ('set_default_policy', '{onhand_api,onhand_operator,
     ('retire_movement_partitions', '{onhand_api,onhand_admin}'), ('check_ledger', '{onhand_reader,onhand_operator,onhand_admin}'),
     ('check_conservation', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'), ('get_stock_as_of', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'),
     ('replay_stock_level', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}');
+insert into callable
+select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(array['expire_lots', 'recall_lot']) as f (name)
+union all
+select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_lots', 'trace_lot', 'find_serial', 'list_serials',
+    'get_tracked_units']) as f (name);
 select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
     'every public function is in the matrix');
 select set_eq(

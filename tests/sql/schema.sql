@@ -32,7 +32,7 @@ select is_empty($$ select signature from functions where prosrc ~* 'skip\s+locke
 select is_empty($$ select signature from functions where prosrc ~* '\mexecute\s+[^f]' and prosrc !~* 'execute format\(' $$, 'dynamic SQL goes through format');
 -- Verbs of public functions.
 select is_empty($$ select name from functions where schema = 'api'
-    and split_part(name, '_', 1) not in ('add', 'remove', 'adjust', 'move', 'reserve', 'confirm', 'cancel', 'expire', 'get', 'upsert', 'set', 'apply', 'ensure', 'purge', 'raise', 'close', 'retire', 'replay', 'check') $$,
+    and split_part(name, '_', 1) not in ('add', 'remove', 'adjust', 'move', 'reserve', 'confirm', 'cancel', 'expire', 'get', 'upsert', 'set', 'apply', 'ensure', 'purge', 'raise', 'close', 'retire', 'replay', 'check', 'recall', 'trace', 'find', 'list') $$,
     'a public function is named by a verb');
 
 -- Tables.
