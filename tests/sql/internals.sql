@@ -16,10 +16,10 @@ from (values (-1, 0, 0, false, true), (-1, 0, 1, false, false), (-1, 0, 1, true,
 create function pg_temp.line(ordinal integer, item integer, on_hand_delta bigint, reserved_delta bigint, expected_version bigint default null)
 returns internal.line language sql as $$
     select row(ordinal, ('00000000-0000-0000-0000-00000000000' || item)::uuid, 'S' || item, 'W', 'receipt', abs(on_hand_delta + reserved_delta), on_hand_delta,
-        reserved_delta, expected_version, null, null, null, null, null, null, null, null)::internal.line
+        reserved_delta, expected_version, null, null, null, null, null, null, null, false)::internal.line
 $$;
 create function pg_temp.level(place integer, on_hand bigint, reserved bigint, version bigint) returns internal.level language sql as $$
-    select row(place, ('00000000-0000-0000-0000-00000000000' || place)::uuid, 'W', on_hand, reserved, 0, 0, 0, 0, false, version, version + 1, null, true)::internal.level
+    select row(place, ('00000000-0000-0000-0000-00000000000' || place)::uuid, 'W', on_hand, reserved, 0, 0, 0, 0, false, version, version + 1, null, true, 0, false)::internal.level
 $$;
 create temporary table levels as select array[pg_temp.level(1, 10, 0, 5), pg_temp.level(2, 0, 0, 1)] as levels;
 create temporary table fitting as select array[pg_temp.line(0, 1, 0, 4), pg_temp.line(1, 1, -6, 0), pg_temp.line(2, 2, 7, 0, 1), pg_temp.line(3, 2, -7, 0, 2),

@@ -32,7 +32,9 @@ select is_empty($$ select signature from functions where prosrc ~* 'skip\s+locke
 select is_empty($$ select signature from functions where prosrc ~* '\mexecute\s+[^f]' and prosrc !~* 'execute format\(' $$, 'dynamic SQL goes through format');
 -- Verbs of public functions.
 select is_empty($$ select name from functions where schema = 'api'
-    and split_part(name, '_', 1) not in ('add', 'remove', 'adjust', 'move', 'reserve', 'confirm', 'cancel', 'expire', 'get', 'upsert', 'set', 'apply', 'ensure', 'purge', 'raise', 'close', 'retire', 'replay', 'check', 'recall', 'trace', 'find', 'list') $$,
+    and split_part(name, '_', 1) not in ('add', 'remove', 'adjust', 'move', 'reserve', 'confirm', 'cancel', 'expire', 'get', 'upsert', 'set', 'apply', 'ensure', 'purge',
+        'raise', 'close', 'retire', 'replay', 'check', 'list', 'find', 'trace', 'return', 'quarantine', 'restore', 'write', 'ship', 'receive',
+        'extend', 'relocate', 'convert', 'place', 'suggest', 'recall', 'fold', 'rebuild', 'refresh', 'open', 'count', 'approve', 'post', 'classify') $$,
     'a public function is named by a verb');
 
 -- Tables.

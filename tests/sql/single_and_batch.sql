@@ -1,22 +1,28 @@
--- A single command takes a shorter way than a batch; both must come to the same rows and answers. Each command is given once alone,
--- for one item, and once beside a command that is refused for its form, for a twin item.
+-- One rule, four ways to it: a single command takes a shorter one than a batch, a batch of plain commands that all fit a shorter one than others,
+-- and what asks for more is decided command by command. All must come to the same rows and answers. Each command is given alone, beside one
+-- that is refused for its form, beside one that fits, and with a unit (its base unit, which says nothing new but is special): for four twin items.
 begin;
-select plan(28);
+select plan(82);
 
-select api.upsert_items('[{"sku": "ALONE", "name": "a"}, {"sku": "BESIDE", "name": "b"}]');
+select api.upsert_items('[{"sku": "ALONE", "name": "a"}, {"sku": "BESIDE", "name": "b"}, {"sku": "PLAIN", "name": "c"}, {"sku": "SPECIAL", "name": "d"},
+    {"sku": "OTHER", "name": "e"}]');
 select api.upsert_locations('[{"id": "SB1"}, {"id": "SB-CLOSED", "status": "closed"}]');
-select api.add_stock('ALONE', 'SB1', 100);
-select api.add_stock('BESIDE', 'SB1', 100);
+select api.add_stock(s.sku, 'SB1', 100) from unnest(array['ALONE', 'BESIDE', 'PLAIN', 'SPECIAL', 'OTHER']) as s (sku);
 
-create function pg_temp.answer_of(command jsonb, alone boolean)
+create function pg_temp.answer_of(command jsonb, way text)
 returns jsonb
 language sql
 as $$
-    select jsonb_build_object('outcome', a.outcome, 'code', a.code, 'detail', a.detail - 'sku',
-        'levels', (select jsonb_agg(l - 'sku' - 'item_id') from jsonb_array_elements(a.answer -> 'levels') as l),
+    select jsonb_build_object('outcome', a.outcome, 'code', a.code,
+        'detail', case when way <> 'SPECIAL' then a.detail - 'sku' end,
+        'levels', (select jsonb_agg(l - '{sku,item_id,type,in_transit,backordered,damaged,incoming}'::text[])
+            from jsonb_array_elements(a.answer -> 'levels') as l),
         'status', a.answer -> 'status', 'deadline', a.answer ? 'expires_at')
-    from api.apply_commands(case when alone then jsonb_build_array(command || '{"sku": "ALONE"}')
-        else jsonb_build_array(command || '{"sku": "BESIDE"}', '{"op": "nonsense"}') end) as a
+    from api.apply_commands(case way
+        when 'ALONE' then jsonb_build_array(command || '{"sku": "ALONE"}')
+        when 'BESIDE' then jsonb_build_array(command || '{"sku": "BESIDE"}', '{"op": "nonsense"}')
+        when 'PLAIN' then jsonb_build_array(command || '{"sku": "PLAIN"}', '{"op": "add", "sku": "OTHER", "location": "SB1", "quantity": 1}')
+        else jsonb_build_array(command || '{"sku": "SPECIAL", "unit": "EACH"}') end) as a
     where a.ordinal = 0
 $$;
 
@@ -47,9 +53,12 @@ insert into case_table (command) values
     ('{"op": "remove", "location": "SB1", "quantity": 1, "unheard_of": 8}'),
     ('{"op": "confirm"}');
 
-select is(pg_temp.answer_of(c.command, true), pg_temp.answer_of(c.command, false), c.command::text)
-from case_table as c
-order by c.position;
+select is(pg_temp.answer_of(c.command, w.way),
+    case when w.way = 'SPECIAL' then c.alone || '{"detail": null}' else c.alone end, w.way || ' ' || c.command)
+from (select t.position, t.command, pg_temp.answer_of(t.command, 'ALONE') as alone from case_table as t order by t.position offset 0) as c
+cross join unnest(array['BESIDE', 'PLAIN', 'SPECIAL']) as w (way)
+-- An unknown field is refused whatever else is there; the unit comes on top of it.
+order by c.position, w.way;
 
 create function pg_temp.ledger_of(sku text)
 returns setof text
@@ -62,27 +71,33 @@ as $$
     where i.sku = ledger_of.sku
     order by m.version
 $$;
-create function pg_temp.level_of(sku text)
+create function pg_temp.rows_of(sku text)
 returns setof text
 language sql
 as $$
     select (to_jsonb(s) - array['item_id', 'last_movement_at', 'created_at', 'next_hold_at'])::text || (s.next_hold_at is null)
     from inventory.stock_level as s
     join inventory.item as i on i.id = s.item_id
-    where i.sku = level_of.sku
+    where i.sku = rows_of.sku
+    union all
+    (select concat_ws(' ', r.owner, r.status, r.version, l.quantity, l.status, r.expires_at = l.expires_at)
+    from inventory.reservation as r
+    join inventory.reservation_line as l on l.reservation_id = r.id
+    join inventory.item as i on i.id = l.item_id
+    where i.sku = rows_of.sku
+    order by l.quantity)
 $$;
 
-select results_eq($$ select pg_temp.ledger_of('ALONE') $$, $$ select pg_temp.ledger_of('BESIDE') $$, 'the same ledger');
-select results_eq($$ select pg_temp.level_of('ALONE') $$, $$ select pg_temp.level_of('BESIDE') $$, 'the same level');
-select results_eq(
-    $$ select r.owner, r.status, r.version, l.quantity, l.status, r.expires_at = l.expires_at from inventory.reservation as r
-       join inventory.reservation_line as l on l.reservation_id = r.id join inventory.item as i on i.id = l.item_id
-       where i.sku = 'ALONE' order by l.quantity $$,
-    $$ select r.owner, r.status, r.version, l.quantity, l.status, r.expires_at = l.expires_at from inventory.reservation as r
-       join inventory.reservation_line as l on l.reservation_id = r.id join inventory.item as i on i.id = l.item_id
-       where i.sku = 'BESIDE' order by l.quantity $$,
-    'the same reservations');
+select results_eq($$ select pg_temp.ledger_of('ALONE') $$, format('select pg_temp.ledger_of(%L)', w.way), 'the same ledger: ' || w.way)
+from unnest(array['BESIDE', 'PLAIN', 'SPECIAL']) as w (way);
+select results_eq($$ select pg_temp.rows_of('ALONE') $$, format('select pg_temp.rows_of(%L)', w.way), 'the same rows: ' || w.way)
+from unnest(array['BESIDE', 'PLAIN', 'SPECIAL']) as w (way);
 select ok((select count(*) from pg_temp.ledger_of('ALONE')) = 9, 'every accepted command is in the ledger');
+select ok((select count(*) from internal.apply_plain('[{"op": "add", "sku": "PLAIN", "location": "SB1", "quantity": 1}]', null, 'sql')) = 1,
+    'the short way of a plain batch was taken');
+select ok((select count(*) from internal.apply_plain('[{"op": "remove", "sku": "PLAIN", "location": "SB1", "quantity": 1000}]', null, 'sql')) = 0,
+    'and leaves alone what does not fit');
+select is_empty('select * from test.broken_rules()', 'and every rule holds');
 
 select * from finish();
 rollback;
