@@ -27,6 +27,15 @@ select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(a
 union all
 select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_lots', 'trace_lot', 'find_serial', 'list_serials',
     'get_tracked_units']) as f (name);
+-- Purchasing, planning, counting.
+insert into callable
+select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(array['upsert_supplier', 'set_item_supplier', 'remove_item_supplier',
+    'place_purchase_order', 'receive_purchase_order', 'cancel_purchase_order', 'set_item_planning', 'open_count', 'count_line', 'approve_count', 'post_count',
+    'cancel_count']) as f (name)
+union all
+select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_supplier', 'list_suppliers', 'list_item_suppliers',
+    'get_purchase_order', 'list_purchase_orders', 'get_item_planning', 'get_demand_statistics', 'suggest_safety_stock', 'suggest_reorder_point',
+    'suggest_order_quantity', 'list_reorder_suggestions', 'get_count', 'list_counts', 'list_items_to_count']) as f (name);
 select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
     'every public function is in the matrix');
 select set_eq(

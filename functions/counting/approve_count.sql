@@ -1,0 +1,35 @@
+-- Approves what was counted: the lines stay as they are from now on and may be posted. Lines that were not counted are left out of it.
+-- Errors: IV007, IV008, IV031 unknown_count, IV032 where it is not open, or nothing was counted yet. Locks the count.
+-- Idempotent by idempotency_key. Security definer because only the owner writes tables.
+create or replace function api.approve_count(count_id uuid, user_id text default null, idempotency_key text default null)
+returns setof api.count_summary
+language plpgsql
+volatile
+security definer
+rows 1
+set search_path = ''
+as $$
+declare
+    v_request constant jsonb := jsonb_build_object('count_id', count_id, 'user_id', user_id);
+    v_replayed boolean;
+begin
+    perform internal.check_request(jsonb_build_object('user_id', user_id, 'idempotency_key', idempotency_key));
+    v_replayed := internal.find_answer('approve_count', idempotency_key, v_request) is not null;
+    if not v_replayed then
+        perform internal.lock_count(count_id, '{OPEN}');
+        if not exists (
+            select from inventory.stock_count_line as l
+            where l.stock_count_id = approve_count.count_id and l.counted is not null)
+        then
+            perform internal.raise_error('IV032', jsonb_build_object('count_id', count_id, 'status', 'OPEN', 'counted_lines', 0));
+        end if;
+        perform internal.close_count(count_id, 'APPROVED', user_id);
+        perform internal.keep_answer('approve_count', idempotency_key, v_request, jsonb_build_object('count_id', count_id));
+    end if;
+    return query select s.* from internal.count_sums(count_id, v_replayed) as s;
+end
+$$;
+
+revoke execute on function api.approve_count(uuid, text, text) from public;
+grant execute on function api.approve_count(uuid, text, text) to onhand_api, onhand_operator;
+comment on function api.approve_count(uuid, text, text) is 'Approves what was counted, so that it may be posted.';

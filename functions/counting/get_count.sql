@@ -1,0 +1,28 @@
+-- A count and its lines; one row without an item if it has no lines yet. Errors: IV031 unknown_count. Locks nothing.
+-- Security definer because readers of api have no right on the tables.
+create or replace function api.get_count(count_id uuid)
+returns setof api.count_line_state
+language plpgsql
+stable
+security definer
+rows 20
+set search_path = ''
+as $$
+begin
+    return query
+    select c.id, c.location_id, c.status, i.sku, l.item_id, nullif(l.lot, ''), l.expected, l.expected_version, l.counted, l.counted_at,
+        l.counted_by, l.variance, l.serials, l.recounts, l.posted_variance
+    from inventory.stock_count as c
+    left join inventory.stock_count_line as l on l.stock_count_id = c.id
+    left join inventory.item as i on i.id = l.item_id
+    where c.id = get_count.count_id
+    order by i.sku, l.lot;
+    if not found then
+        perform internal.raise_error('IV031', jsonb_build_object('count_id', get_count.count_id));
+    end if;
+end
+$$;
+
+revoke execute on function api.get_count(uuid) from public;
+grant execute on function api.get_count(uuid) to onhand_api, onhand_reader;
+comment on function api.get_count(uuid) is 'A count and its lines.';

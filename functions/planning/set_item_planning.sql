@@ -1,0 +1,50 @@
+-- Sets how the orders for an item at a location are worked out; null keeps what is there (at first: eoq, service level 0.95, no review period, 90
+-- days of demand). Safety stock and reorder point themselves are settings of the stock level: api.set_stock_policy.
+-- Errors: IV003, IV004, IV008 invalid_argument, IV016 (a bundle is not ordered). Locks the row. Idempotent by nature.
+-- Security definer because only the owner writes tables.
+create or replace function api.set_item_planning(sku text, location text, method text default null,
+    service_level numeric default null, review_period_days numeric default null, demand_days integer default null,
+    ordering_cost bigint default null, holding_cost_rate numeric default null, min_level bigint default null,
+    max_level bigint default null, fixed_quantity bigint default null)
+returns setof api.item_planning_state
+language plpgsql
+volatile
+security definer
+rows 1
+set search_path = ''
+as $$
+declare
+    v_item_id constant uuid := internal.item_id_of(sku);
+    v_location_id constant text := internal.location_id_of(location);
+    v_row inventory.item_planning;
+    v_problem jsonb;
+begin
+    select p.* into v_row
+    from inventory.item_planning as p
+    where p.item_id = v_item_id and p.location_id = v_location_id
+    for no key update of p;
+    v_row.item_id := v_item_id;
+    v_row.location_id := v_location_id;
+    v_row.method := coalesce(method, v_row.method, 'eoq');
+    v_row.service_level := coalesce(service_level, v_row.service_level, 0.95);
+    v_row.review_period_days := coalesce(review_period_days, v_row.review_period_days, 0);
+    v_row.demand_days := coalesce(demand_days, v_row.demand_days, 90);
+    v_row.ordering_cost := coalesce(ordering_cost, v_row.ordering_cost);
+    v_row.holding_cost_rate := coalesce(holding_cost_rate, v_row.holding_cost_rate);
+    v_row.min_level := coalesce(min_level, v_row.min_level);
+    v_row.max_level := coalesce(max_level, v_row.max_level);
+    v_row.fixed_quantity := coalesce(fixed_quantity, v_row.fixed_quantity);
+    v_problem := internal.check_planning(v_row);
+    if v_problem is not null then
+        perform internal.raise_error('IV008', v_problem);
+    elsif exists (select from inventory.item as i where i.id = v_item_id and i.kind = 'bundle') then
+        perform internal.raise_error('IV016', jsonb_build_object('sku', sku));
+    end if;
+    perform internal.write_planning(v_row);
+    return query select * from api.get_item_planning(sku, location);
+end
+$$;
+
+revoke execute on function api.set_item_planning(text, text, text, numeric, numeric, integer, bigint, numeric, bigint, bigint, bigint) from public;
+grant execute on function api.set_item_planning(text, text, text, numeric, numeric, integer, bigint, numeric, bigint, bigint, bigint) to onhand_api, onhand_operator;
+comment on function api.set_item_planning(text, text, text, numeric, numeric, integer, bigint, numeric, bigint, bigint, bigint) is 'Sets how the orders for an item at a location are worked out.';

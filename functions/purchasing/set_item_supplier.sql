@@ -1,0 +1,47 @@
+-- Sets the terms on which a supplier delivers an item; null keeps what is there. The first time lead_time_days is required; the rest
+-- begins with no deviation, single units, priority 100 and no known cost. Cost and currency go together.
+-- Errors: IV003, IV008 invalid_argument, IV016 (a bundle is not ordered), IV028 unknown_supplier. Locks the row. Idempotent by nature.
+-- Security definer because only the owner writes tables.
+create or replace function api.set_item_supplier(sku text, supplier text, lead_time_days numeric default null,
+    lead_time_stddev_days numeric default null, minimum_order_quantity bigint default null,
+    order_multiple bigint default null, unit_cost bigint default null, currency text default null,
+    priority integer default null)
+returns setof api.item_supplier_state
+language plpgsql
+volatile
+security definer
+rows 1
+set search_path = ''
+as $$
+declare
+    v_item_id constant uuid := internal.item_id_of(sku);
+    v_supplier constant text := internal.supplier_code_of(supplier);
+    v_problem jsonb := internal.check_item_supplier(lead_time_days, lead_time_stddev_days, minimum_order_quantity, order_multiple,
+        unit_cost, currency, priority);
+    v_before inventory.item_supplier;
+begin
+    select s.* into v_before
+    from inventory.item_supplier as s
+    where s.item_id = v_item_id and s.supplier_code = v_supplier
+    for no key update of s;
+    v_problem := coalesce(v_problem, case
+        when coalesce(lead_time_days, v_before.lead_time_days) is null then internal.problem('lead_time_days', 'is required')
+        when coalesce(unit_cost, v_before.unit_cost) is null and currency is not null
+            then internal.problem('unit_cost', 'is required with currency')
+        when coalesce(currency, v_before.currency) is null and unit_cost is not null
+            then internal.problem('currency', 'is required with unit_cost')
+    end);
+    if v_problem is not null then
+        perform internal.raise_error('IV008', v_problem);
+    elsif exists (select from inventory.item as i where i.id = v_item_id and i.kind = 'bundle') then
+        perform internal.raise_error('IV016', jsonb_build_object('sku', sku));
+    end if;
+    perform internal.write_item_supplier(v_item_id, v_supplier, coalesce(lead_time_days, v_before.lead_time_days),
+        lead_time_stddev_days, minimum_order_quantity, order_multiple, unit_cost, currency, priority);
+    return query select * from api.list_item_suppliers(sku, v_supplier);
+end
+$$;
+
+revoke execute on function api.set_item_supplier(text, text, numeric, numeric, bigint, bigint, bigint, text, integer) from public;
+grant execute on function api.set_item_supplier(text, text, numeric, numeric, bigint, bigint, bigint, text, integer) to onhand_api, onhand_operator;
+comment on function api.set_item_supplier(text, text, numeric, numeric, bigint, bigint, bigint, text, integer) is 'Sets the terms on which a supplier delivers an item.';
