@@ -16,7 +16,8 @@ begin
     update inventory.lot_level as v
     set on_hand = v.on_hand + c.on_hand, reserved = v.reserved + c.reserved, damaged = v.damaged + c.damaged, version = change.version
     from unnest(changes) as c
-    where v.item_id = change.item_id and v.location_id = change.location_id and v.lot_id = c.lot_id;
+    where v.item_id = change.item_id and v.location_id = change.location_id and v.lot_id = c.lot_id
+        and (c.on_hand, c.reserved, c.damaged) <> (0, 0, 0);
 end
 $$;
 
