@@ -46,13 +46,8 @@ impl ItemStock {
     pub(crate) fn of_database(item_id: Uuid, rows: Vec<StockRow>) -> Self {
         let available = rows.iter().map(|row| row.available.max(0)).sum();
         let threshold: i64 = rows.iter().map(|row| row.safety_stock.max(row.reorder_point)).sum();
-        let status = if available <= 0 {
-            StockStatus::OutOfStock
-        } else if available <= threshold {
-            StockStatus::LowStock
-        } else {
-            StockStatus::InStock
-        };
+        let limitless = rows.iter().any(StockRow::is_limitless);
+        let status = StockStatus::of_item(available, threshold, limitless);
         let as_of = Timestamp::now();
         Self {
             item_id,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::page::ItemLevels;
 use super::report::Differences;
-use crate::cache::{Keys, RowError, StockCache, StockRow};
+use crate::cache::{Keys, RowError, StockCache, StockRow, StockStatus};
 
 /// Keys that one step of a scan looks at.
 const SCAN_STEP: usize = 1_000;
@@ -84,36 +84,38 @@ fn compare_item(item: &ItemLevels, hash: &HashMap<String, String>) -> Result<Dif
         return Ok(differences);
     }
     let field = |name: &str| hash.get(name).map(String::as_str);
-    let (mut total, mut available, mut threshold) = (0_i64, 0_i64, 0_i64);
+    let (mut total, mut available, mut threshold, mut limitless) = (0_i64, 0_i64, 0_i64, 0_i64);
     for level in &item.levels {
         let location = &level.location_id;
         total = total.saturating_add(level.on_hand);
         available = available.saturating_add(level.available.max(0));
         threshold = threshold.saturating_add(level.safety_stock.max(level.reorder_point));
+        let row = StockRow::from_level(level)?;
+        limitless = limitless.saturating_add(i64::from(row.is_limitless()));
         for (name, expected) in [
-            (format!("row:{location}"), StockRow::from_level(level)?.format()),
+            (format!("row:{location}"), row.format()),
             (format!("warehouse:{location}"), level.available.to_string()),
         ] {
             differences.expect(|| format!("{} {name}", item.id), &expected, field(&name));
         }
     }
-    let status = if available <= 0 {
-        "out_of_stock"
-    } else if available <= threshold {
-        "low_stock"
-    } else {
-        "in_stock"
-    };
-    let low = if status == "in_stock" { "0" } else { "1" };
+    let status = StockStatus::of_item(available, threshold, limitless > 0);
+    let low = if status == StockStatus::InStock { "0" } else { "1" };
     for (name, expected) in [
         ("total", total.to_string()),
         ("available", available.to_string()),
         ("threshold", threshold.to_string()),
-        ("status", status.to_owned()),
+        ("status", status.to_string()),
         ("low_stock", low.to_owned()),
     ] {
         differences.expect(|| format!("{} {name}", item.id), &expected, field(name));
     }
+    // The field is made when it is first needed.
+    differences.expect(
+        || format!("{} limitless", item.id),
+        &limitless.to_string(),
+        field("limitless").or(Some("0")),
+    );
     unexpected_rows(item, hash, &mut differences)?;
     Ok(differences)
 }

@@ -23,6 +23,7 @@ local function parse(text)
         text = available,
         available = math.max(tonumber(available), 0),
         threshold = math.max(tonumber(safety), tonumber(reorder)),
+        limitless = status == 'in_stock' and tonumber(available) <= 0 and 1 or 0,
         deleted = status == 'deleted',
     }
 end
@@ -37,7 +38,7 @@ if #fields > 0 then
 end
 
 local answer, sets, removed = {}, {}, {}
-local total, available, threshold = 0, 0, 0
+local total, available, threshold, limitless = 0, 0, 0, 0
 for n = 1, #fields do
     local location, text = ARGV[1 + 2 * n], ARGV[2 + 2 * n]
     local old, new = parse(held[n]), parse(text)
@@ -48,6 +49,7 @@ for n = 1, #fields do
         total = total + new.total - (old and old.total or 0)
         available = available + new.available - (old and old.available or 0)
         threshold = threshold + new.threshold - (old and old.threshold or 0)
+        limitless = limitless + new.limitless - (old and old.limitless or 0)
         sets[#sets + 1] = fields[n]
         sets[#sets + 1] = text
         if new.deleted then
@@ -70,8 +72,15 @@ if #sets > 0 or load then
     by('total', total)
     available = by('available', available)
     threshold = by('threshold', threshold)
+    if limitless ~= 0 then
+        limitless = by('limitless', limitless)
+    else
+        limitless = tonumber(redis.call('HGET', key, 'limitless') or '0')
+    end
     local status = 'in_stock'
-    if available <= 0 then
+    if limitless > 0 then
+        status = 'in_stock'
+    elseif available <= 0 then
         status = 'out_of_stock'
     elseif available <= threshold then
         status = 'low_stock'

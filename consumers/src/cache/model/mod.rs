@@ -9,7 +9,8 @@
 //! | `total` | sum of on hand |
 //! | `available` | sum of what is available, negative balances not counted |
 //! | `threshold` | sum of the larger of safety stock and reorder point |
-//! | `status`, `low_stock` | from the two above |
+//! | `limitless` | how many locations are never short (digital items); absent where none ever was |
+//! | `status`, `low_stock` | from the three above |
 //! | `complete` | `1` once a load from Postgres brought every row of the item |
 //! | `at` | commit time of the newest applied change, milliseconds since 1970 |
 //!

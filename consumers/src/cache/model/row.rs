@@ -24,6 +24,21 @@ pub enum StockStatus {
 }
 
 impl StockStatus {
+    /// How an item stands over all its locations: what is available at them, the sum of their thresholds, and whether one
+    /// of them is never short (see [`StockRow::is_limitless`]).
+    #[must_use]
+    pub const fn of_item(available: i64, threshold: i64, limitless: bool) -> Self {
+        if limitless {
+            Self::InStock
+        } else if available <= 0 {
+            Self::OutOfStock
+        } else if available <= threshold {
+            Self::LowStock
+        } else {
+            Self::InStock
+        }
+    }
+
     /// As the database, Redis and the public interface write it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -164,6 +179,12 @@ impl StockRow {
     /// True if a hold may have ended by now: then only Postgres knows what is available.
     pub fn has_due_hold(&self, now_ms: i64) -> bool {
         self.next_hold_ms.is_some_and(|due| due <= now_ms)
+    }
+
+    /// Whether it is never short, as a digital item is: in stock although nothing is on the shelf.
+    #[must_use]
+    pub const fn is_limitless(&self) -> bool {
+        matches!(self.status, Some(StockStatus::InStock)) && self.available <= 0
     }
 
     /// The text in `row:<location>`: `version on_hand reserved in_transit backordered damaged
