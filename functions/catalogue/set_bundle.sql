@@ -1,6 +1,6 @@
 -- Says what a bundle consists of: components => '[{"sku", "quantity"}]', in place of what it consisted of before. A component may be a bundle.
 -- Reservations that exist keep what they hold.
--- Errors: IV003 unknown_item, IV008 (also if the item is no bundle), IV013, IV017 bundle_cycle.
+-- Errors: IV003 unknown_item, IV008 (also if the item is no bundle, or bundles would nest deeper than 16), IV013, IV017 bundle_cycle.
 -- Locks all bundle definitions against each other, so that two cannot close a circle together. Idempotent by nature.
 -- Security definer because only the owner writes tables.
 create or replace function api.set_bundle(sku text, components jsonb)
@@ -34,6 +34,7 @@ begin
     select v_bundle, i.id, internal.json_integer(e.part -> 'quantity')
     from jsonb_array_elements(components) as e (part)
     join inventory.item as i on i.sku = e.part ->> 'sku';
+    perform internal.check_nesting(v_bundle);
     return query select b.bundle, b.component, b.quantity from api.get_bundle(set_bundle.sku) as b;
 end
 $$;

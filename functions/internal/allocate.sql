@@ -1,5 +1,6 @@
--- Which quantity of which item a reserve command takes where, in key order. Lines with a location are taken as they are; for the others the
--- strategy chooses. Under fewest_splits an order that one location can serve whole goes there. Errors: those of expand_lines, IV001.
+-- Which quantity of which item a reserve command takes where, in key order: where its lines say, or where its strategy finds it. Under
+-- fewest_splits an order that one location can serve whole goes there.
+-- Errors: those of expand_lines, IV001, IV004 for a location to choose from that does not exist.
 create or replace function internal.allocate(command internal.command, instant timestamptz)
 returns table (item_id uuid, location_id text, quantity bigint, line jsonb)
 language plpgsql
@@ -8,10 +9,17 @@ rows 5
 set search_path = ''
 as $$
 declare
-    v_lines jsonb := (select jsonb_agg(l) from internal.expand_lines(command, true, true) as l);
+    v_partial constant boolean := coalesce((command.body -> 'partial')::boolean, false);
+    v_lines jsonb;
     v_only text;
     v_short record;
 begin
+    if v_partial then
+        v_lines := (select jsonb_agg(l) from internal.fit_lines(command, instant) as l);
+    else
+        v_lines := (select jsonb_agg(l) from internal.expand_lines(command, true, true) as l);
+    end if;
+    perform internal.check_location_use(w.id, false) from jsonb_array_elements_text(command.body -> 'locations') as w (id);
     if not command.body ? 'strategy' then
         return query
         select l.item_id, l.location_id, l.quantity, l.line
@@ -34,7 +42,7 @@ begin
     from jsonb_to_recordset(v_lines) as l (item_id uuid, quantity bigint)
     join inventory.item as i on i.id = l.item_id
     left join lateral internal.spread_demand(command, l.item_id, l.quantity) as s on true
-    where v_only is null and not coalesce((command.body -> 'partial')::boolean, false)
+    where v_only is null and not v_partial
     group by i.sku, l.quantity
     having coalesce(sum(s.quantity), 0) < l.quantity
     limit 1;

@@ -20,7 +20,7 @@ begin
     if internal.has_due_hold(v_levels, v_now) then
         perform internal.ensure_movement_partition(v_now);
         perform internal.free_due(v_levels, v_now);
-        v_commands := internal.renew_commands(commands, v_lines, v_levels);
+        v_commands := internal.renew_commands(commands, v_lines, v_levels, v_now);
     end if;
     v_special := internal.special_ordinals(v_commands, v_lines, v_levels);
     v_segments := internal.segments_of(v_commands, v_special);

@@ -1,5 +1,5 @@
 -- What one unit of an item consists of on the shelf: itself, or for a bundle its components, bundles among them taken apart too.
--- Bounded: a bundle cannot contain itself (api.set_bundle), and 16 levels are more than anybody packs.
+-- Bounded: api.set_bundle sees to it that a bundle does not contain itself and that no more than 16 lie in one another.
 create or replace function internal.bundle_parts(item_id uuid)
 returns table (part_id uuid, quantity numeric)
 language sql

@@ -7,10 +7,8 @@ as $$
 begin
     if op in ('adjust', 'write_off') and not command ?| '{reason,reason_code}' then
         return internal.problem('reason', 'is required, or a reason_code');
-    elsif command ? 'state' and not coalesce(
-            op = 'return' and command ->> 'state' in ('on_hand', 'damaged')
-            or op = 'write_off' and command ->> 'state' in ('on_hand', 'damaged'), false) then
-        return internal.problem('state', 'goes with return and write_off: on_hand or damaged');
+    elsif command ? 'state' and not coalesce(command ->> 'state' in ('on_hand', 'damaged'), false) then
+        return internal.problem('state', 'must be on_hand or damaged');
     elsif command ? 'lines' then
         return internal.check_lines(command, op = 'adjust');
     elsif command ? 'strategy' then

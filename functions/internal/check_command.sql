@@ -16,9 +16,8 @@ begin
     v_op := command ->> 'op';
     if v_op is null or v_op <> all (internal.command_ops()) then
         return internal.problem('op', 'must be one of ' || array_to_string(internal.command_ops(), ', '));
-    elsif command - internal.command_fields() <> '{}' then
-        return internal.problem((select min(k) from jsonb_object_keys(command - internal.command_fields()) as k),
-            'is not a field of a command');
+    elsif command - internal.op_fields(v_op) <> '{}' then
+        return internal.check_fields(command, v_op);
     end if;
     if command ?| '{reservation_id,expires_in_seconds,expires_at,expected_version,occurred_at}' then
         v_problem := internal.check_values(command, v_op);
@@ -28,7 +27,7 @@ begin
         v_problem := internal.check_texts(command);
     end if;
     if v_problem is null and internal.is_special(command) then
-        v_problem := internal.check_special(command, v_op);
+        v_problem := internal.check_special(command);
     end if;
     if v_problem is not null then
         return v_problem;

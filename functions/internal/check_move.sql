@@ -5,9 +5,7 @@ language plpgsql
 immutable
 as $$
 begin
-    if command ? 'location' then
-        return internal.problem('location', 'a move takes from and to');
-    elsif jsonb_typeof(command -> 'from') is distinct from 'string' then
+    if jsonb_typeof(command -> 'from') is distinct from 'string' then
         return internal.problem('from', 'is required, a text');
     elsif jsonb_typeof(command -> 'to') is distinct from 'string' then
         return internal.problem('to', 'is required, a text');

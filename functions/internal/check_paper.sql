@@ -12,7 +12,7 @@ begin
             elsif command ? 'complete' and jsonb_typeof(command -> 'complete') <> 'boolean' then
                 return internal.problem('complete', 'must be true or false');
             end if;
-            return case when command ? 'lines' then internal.check_receipt(command, '{received,damaged,lost}') end;
+            return case when command ? 'lines' then internal.check_receipt(command) end;
         when op = 'count' then
             return internal.check_count_command(command);
         when op = 'recall' then

@@ -1,5 +1,5 @@
--- The first thing wrong with the lines of a receipt: each names a sku and, of the given counts, whole numbers of 0 or more.
-create or replace function internal.check_receipt(command jsonb, counts text[])
+-- The first thing wrong with the lines of a receipt; null when their form is right. One that says nothing is refused, unless it is the last.
+create or replace function internal.check_receipt(command jsonb)
 returns jsonb
 language plpgsql
 immutable
@@ -7,30 +7,23 @@ as $$
 declare
     v_problem jsonb;
 begin
-    if jsonb_typeof(command -> 'lines') <> 'array' or jsonb_array_length(command -> 'lines') not between 1 and 1000 then
-        return internal.problem('lines', 'must be an array of 1 to 1000 entries');
+    if jsonb_typeof(command -> 'lines') <> 'array' then
+        return internal.problem('lines', 'must be an array');
+    elsif jsonb_array_length(command -> 'lines') not between 1 and 1000 then
+        return internal.problem('lines', 'must have 1 to 1000 entries');
     end if;
-    select case
-        when jsonb_typeof(l.body) <> 'object' then internal.problem('lines/' || (l.position - 1), 'must be an object')
-        when jsonb_typeof(l.body -> 'sku') is distinct from 'string'
-            then internal.problem('lines/' || (l.position - 1) || '/sku', 'is required, a text')
-        when not l.body ?| counts then internal.problem('lines/' || (l.position - 1), 'needs one of ' || array_to_string(counts, ', '))
-        else internal.problem('lines/' || (l.position - 1) || '/' || c.name, 'must be a whole number from 0 to 10^12') end
-    into v_problem
+    select p.problem into v_problem
     from jsonb_array_elements(command -> 'lines') with ordinality as l (body, position)
-    left join lateral (
-        select n.name
-        from unnest(counts) as n (name)
-        where jsonb_typeof(l.body) = 'object' and l.body ? n.name
-            and coalesce(internal.json_integer(l.body -> n.name), -1) not between 0 and 1000000000000
-        limit 1
-    ) as c on true
-    where jsonb_typeof(l.body) <> 'object' or jsonb_typeof(l.body -> 'sku') is distinct from 'string' or not l.body ?| counts
-        or c.name is not null
+    cross join lateral internal.check_transfer_line(l.body, 'lines/' || (l.position - 1) || '/') as p (problem)
+    where p.problem is not null
     order by l.position
     limit 1;
+    if v_problem is null and not coalesce((command -> 'complete')::boolean, false)
+            and not jsonb_path_exists(command, '$.lines[*] ? (@.received > 0 || @.damaged > 0 || @.lost > 0)') then
+        return internal.problem('lines', 'something must have become of something: received, damaged or lost above zero');
+    end if;
     return v_problem;
 end
 $$;
 
-comment on function internal.check_receipt(jsonb, text[]) is 'The first thing wrong with the lines of a receipt.';
+comment on function internal.check_receipt(jsonb) is 'The first thing wrong with the lines of a receipt.';

@@ -1,14 +1,12 @@
 -- The first thing wrong with what a command asks for beyond the plain: partial, strategy, locations, replace, and (on a command of one line)
 -- unit, lot and serial numbers.
-create or replace function internal.check_special(command jsonb, op text)
+create or replace function internal.check_special(command jsonb)
 returns jsonb
 language plpgsql
 immutable
 as $$
 begin
-    if command ?| '{partial,strategy,locations,replace}' and op <> 'reserve' then
-        return internal.problem('partial, strategy, locations, replace', 'go with reserve');
-    elsif command ? 'partial' and jsonb_typeof(command -> 'partial') <> 'boolean' then
+    if command ? 'partial' and jsonb_typeof(command -> 'partial') <> 'boolean' then
         return internal.problem('partial', 'must be true or false');
     elsif command ? 'replace' and jsonb_typeof(command -> 'replace') <> 'boolean' then
         return internal.problem('replace', 'must be true or false');
@@ -18,6 +16,8 @@ begin
         return internal.problem('strategy', 'must be priority, nearest or fewest_splits');
     elsif command ? 'strategy' and command ? 'location' then
         return internal.problem('location', 'cannot be combined with a strategy: the strategy chooses');
+    elsif command ? 'strategy' and command ? 'expected_version' then
+        return internal.problem('expected_version', 'cannot be combined with a strategy: the strategy chooses');
     elsif command ? 'locations' and not command ? 'strategy' then
         return internal.problem('locations', 'goes with a strategy');
     elsif command ->> 'strategy' = 'nearest' and not command ? 'locations' then
@@ -31,4 +31,4 @@ begin
 end
 $$;
 
-comment on function internal.check_special(jsonb, text) is 'The first thing wrong with what a command asks for beyond the plain.';
+comment on function internal.check_special(jsonb) is 'The first thing wrong with what a command asks for beyond the plain.';

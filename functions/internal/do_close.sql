@@ -25,7 +25,9 @@ begin
         v_levels := v_levels || internal.free_line(command, v_line.line, v_status, v_part, v_movement,
             internal.line_tracking(command, v_line.sku, (v_line.line).location_id), instant);
     end loop;
-    perform internal.close_reservation(v_row.id, v_status, instant);
+    if v_row.status = 'PENDING' then
+        perform internal.close_reservation(v_row.id, v_status, instant);
+    end if;
     return jsonb_build_object('reservation_id', v_row.id, 'status', v_status, 'levels', v_levels);
 end
 $$;

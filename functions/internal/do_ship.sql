@@ -16,7 +16,7 @@ begin
     perform internal.check_location_use(v_to, true);
     insert into inventory.transfer (id, from_location, to_location, reference, version, created_at, updated_at)
     values (v_id, v_from, v_to, command.reference, greatest(1, internal.version_floor()), instant, instant);
-    for v_line in select l.* from internal.expand_lines(command, false, false) as l loop
+    for v_line in select l.* from internal.expand_lines(command, true, false) as l loop
         insert into inventory.transfer_line (transfer_id, item_id, shipped) values (v_id, v_line.item_id, v_line.quantity);
         v_line.line := v_line.line || jsonb_build_object('transfer_id', v_id);
         v_levels := v_levels

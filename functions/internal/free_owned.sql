@@ -1,4 +1,5 @@
--- Cancels what the owner of a command holds, where it reserves in place of that (replace). Returns which reservations, as {"replaced": [ids]}.
+-- Cancels what the owner of a command holds, where it reserves in place of that (replace). Returns which reservations, and the levels that
+-- this freed, as {"replaced": [ids], "levels": []}.
 create or replace function internal.free_owned(command internal.command, instant timestamptz)
 returns jsonb
 language plpgsql
@@ -8,9 +9,10 @@ as $$
 declare
     v_old internal.command := command;
     v_replaced jsonb := '[]';
+    v_levels jsonb := '[]';
 begin
     if not coalesce((command.body -> 'replace')::boolean, false) then
-        return '{}';
+        return '{"levels": []}';
     end if;
     v_old.op := 'cancel';
     v_old.body := '{"op": "cancel"}';
@@ -21,10 +23,10 @@ begin
         where r.owner = command.owner and r.status = 'PENDING' and r.expires_at > instant
         order by r.id
     loop
-        perform internal.do_close(v_old, instant);
+        v_levels := v_levels || (internal.do_close(v_old, instant) -> 'levels');
         v_replaced := v_replaced || to_jsonb(v_old.reservation_id);
     end loop;
-    return jsonb_build_object('replaced', v_replaced);
+    return jsonb_build_object('replaced', v_replaced, 'levels', v_levels);
 end
 $$;
 

@@ -1,5 +1,6 @@
 -- Holds a quantity on one key for a reservation whose header exists: the line, the level, the ledger row. Returns the level, or null where a
 -- partial command finds nothing there. Adds to a line that the reservation has on the key already.
+-- Errors: IV001, IV012, those of internal.change_level.
 create or replace function internal.hold_line(command internal.command, reservation_id uuid, expires_at timestamptz, item_id uuid,
     location_id text, wanted bigint, line jsonb, instant timestamptz)
 returns jsonb
@@ -15,6 +16,11 @@ declare
 begin
     if v_take.taken + v_take.waiting = 0 then
         return null;
+    elsif v_take.taken + v_take.waiting + coalesce((
+            select l.quantity from inventory.reservation_line as l
+            where l.reservation_id = hold_line.reservation_id and l.item_id = hold_line.item_id
+                and l.location_id = hold_line.location_id), 0) > 1000000000000 then
+        perform internal.raise_error('IV012', jsonb_build_object('sku', v_sku, 'location', location_id, 'requested', wanted));
     end if;
     insert into inventory.reservation_line as l (reservation_id, item_id, location_id, quantity, expires_at, backordered,
         waiting_since)
@@ -22,7 +28,8 @@ begin
         case when v_take.waiting > 0 then instant end)
     on conflict on constraint reservation_line_pkey do update
     set quantity = l.quantity + excluded.quantity, backordered = l.backordered + excluded.backordered,
-        waiting_since = coalesce(l.waiting_since, excluded.waiting_since);
+        -- What waits here already keeps its turn; a turn that was served is over.
+        waiting_since = case when l.backordered > 0 then l.waiting_since else excluded.waiting_since end;
     return internal.change_level(command, item_id, location_id, 'reserve',
         internal.make_deltas(reserved => v_take.taken, backordered => v_take.waiting), instant, reservation_id, line => line)
         || jsonb_build_object('quantity', v_take.taken + v_take.waiting);

@@ -12,7 +12,8 @@ begin
     select r.* into v_row from inventory.reservation as r where r.id = lock_reservation.id for no key update of r;
     v_code := case
         when v_row.id is null then 'IV005'
-        when v_row.status = 'EXPIRED' and command.op = 'expire' and v_row.updated_at = instant then null
+        -- Freed by this very call, when it locked the levels: that is what was asked for.
+        when v_row.status = 'EXPIRED' and command.op = 'expire' and v_row.updated_at = command.expires_at then null
         when v_row.status = 'EXPIRED' then 'IV002'
         when v_row.status <> 'PENDING' then 'IV009'
         when command.op = 'expire' then case when v_row.expires_at > instant then 'IV009' end

@@ -1,6 +1,8 @@
--- Lets special commands that expected the version a level had before its due holds were freed expect the one that it has now, as
--- internal.renew_expected does for plain lines. Plain commands of the batch are carried over in the same way.
-create or replace function internal.renew_commands(commands internal.command[], lines internal.line[], levels internal.level[])
+-- What the commands of a mixed batch have to know of the freeing of due holds before them. Those that expected the version a level had before
+-- expect the one that it has now, as internal.renew_expected does for plain lines. Expire commands carry the instant of the freeing as
+-- expires_at: what was closed then was closed for them. That is looked at one by one.
+create or replace function internal.renew_commands(commands internal.command[], lines internal.line[], levels internal.level[],
+    instant timestamptz)
 returns internal.command[]
 language plpgsql
 volatile
@@ -20,8 +22,14 @@ begin
     loop
         commands[v_renewed.at].expected_version := v_renewed.version;
     end loop;
+    for v_at in 1 .. cardinality(commands) loop
+        if commands[v_at].op = 'expire' then
+            commands[v_at].expires_at := instant;
+            commands[v_at].special := true;
+        end if;
+    end loop;
     return commands;
 end
 $$;
 
-comment on function internal.renew_commands(internal.command[], internal.line[], internal.level[]) is 'Carries expected versions of a mixed batch over the freeing of due holds.';
+comment on function internal.renew_commands(internal.command[], internal.line[], internal.level[], timestamptz) is 'Carries the commands of a mixed batch over the freeing of due holds.';

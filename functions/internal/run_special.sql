@@ -1,5 +1,5 @@
 -- Applies one special command; refusals are raised. Stock that it made available then goes to the reservations that wait for it, and the
--- answer shows the levels as they are after that.
+-- answer shows the levels as they are after that. Errors: IV026 unknown_reason for any of them.
 create or replace function internal.run_special(command internal.command, instant timestamptz)
 returns jsonb
 language plpgsql
@@ -9,6 +9,7 @@ as $$
 declare
     v_answer jsonb;
 begin
+    perform internal.check_reason(command);
     case
         when command.op in ('add', 'remove', 'adjust', 'return', 'quarantine', 'restore', 'write_off') then v_answer := internal.do_change(command, instant);
         when command.op = 'reserve' then v_answer := internal.do_reserve(command, instant);

@@ -1,4 +1,5 @@
 -- Moves what a pending reservation holds to another location, all of it or that of one sku or one location: freed there and held here in one step.
+-- Returns the levels that hold it now.
 -- Errors: IV001 insufficient_stock at the new location, IV002, IV003 what it does not hold, IV004, IV005, IV007, IV008, IV009, IV011.
 -- Locks the stock_level rows in key order, then the reservation. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
@@ -11,7 +12,7 @@ returns setof api.reservation_change
 language sql
 volatile
 security definer
-rows 4
+rows 2
 set search_path = ''
 as $$
     select (a.answer ->> 'reservation_id')::uuid, a.answer ->> 'status', (a.answer ->> 'expires_at')::timestamptz,
@@ -22,6 +23,7 @@ as $$
         'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
         'traceparent', traceparent)) as a (answer)
     cross join internal.levels_of(a.answer) as l
+    where l.type = 'reserve'
 $$;
 
 revoke execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) from public;

@@ -1,7 +1,7 @@
 -- Holds available stock until a deadline: one line by sku, location and quantity, or several by
 -- lines => '[{"sku", "location", "quantity"}]', all or nothing, demand on one key summed before the check, bundles by their components.
--- partial: what there is. strategy (instead of a location): priority, nearest (in the order of locations), fewest_splits. replace: in place of
--- what this owner holds. Where the policy of a level is backorder, what is short waits its turn.
+-- partial: what there is, of bundles whole ones. strategy (instead of a location): priority, nearest (in the order of locations), fewest_splits.
+-- replace: in place of what this owner holds. Where the policy of a level is backorder, what is short waits its turn.
 -- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV010, IV011, IV012, IV014 reservation_exists, IV015, IV016, IV021, IV022.
 -- Locks the stock_level rows in key order; holds that are due on them are freed first. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
@@ -30,6 +30,8 @@ as $$
         'reference', reference, 'correlation_id', correlation_id, 'user_id', user_id, 'source', source,
         'occurred_at', occurred_at, 'traceparent', traceparent)) as a (answer)
     cross join internal.levels_of(a.answer) as l
+    -- Not what was freed for it (replace).
+    where l.type is distinct from 'release'
 $$;
 
 revoke execute on function api.reserve_stock(text, text, bigint, jsonb, text, interval, uuid, boolean, text, text[], boolean, text, text, text, bigint, text, text, text, text, text, timestamptz, text) from public;

@@ -1,6 +1,7 @@
 -- Second step of a transfer. Without lines everything open has arrived in order. lines => '[{"sku", "received", "damaged", "lost"}]' says what has
--- become of each; with complete, what the lines leave open is lost. Losses are written off in transit, with a reason.
--- Errors: IV001 more than is open, IV003, IV007, IV008, IV018 unknown_transfer, IV019 transfer_closed.
+-- become of each; with complete, what the lines leave open is lost. Losses are written off in transit, with a reason. What is on its way is
+-- received also if its item was archived or the location closed since.
+-- Errors: IV001 more than is open, IV003, IV007, IV008, IV015, IV018 unknown_transfer, IV019 transfer_closed, IV023, IV025.
 -- Locks the stock_level rows in key order, then the transfer. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.receive_transfer(transfer_id uuid, lines jsonb default null,

@@ -27,6 +27,15 @@ select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(a
 union all
 select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_lots', 'trace_lot', 'find_serial', 'list_serials',
     'get_tracked_units']) as f (name);
+-- Special operations on stock, transfers and the catalogue.
+insert into callable
+select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(array['return_stock', 'quarantine_stock', 'restore_stock', 'write_off_stock',
+    'ship_stock', 'receive_transfer', 'cancel_transfer', 'extend_reservation', 'relocate_reservation', 'set_bundle', 'set_item_units']) as f (name)
+union all
+select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_transfer', 'get_availability', 'get_bundle',
+    'convert_quantity', 'list_reasons']) as f (name)
+union all
+values ('upsert_reason', '{onhand_operator,onhand_admin}'::text[]);
 -- Purchasing, planning, counting.
 insert into callable
 select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(array['upsert_supplier', 'set_item_supplier', 'remove_item_supplier',
