@@ -9,6 +9,7 @@ use onhand_db::DatabaseConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
+use crate::housekeeping::HousekeepingConfig;
 
 /// `api.apply_commands` refuses larger batches.
 const MAX_LANE_BATCH: usize = 1_000;
@@ -60,8 +61,10 @@ pub struct ApiConfig {
     pub lane: LaneConfig,
     /// The reads.
     pub read: ReadConfig,
-    /// The background duties.
+    /// The sweep of expired holds.
     pub upkeep: UpkeepConfig,
+    /// What the database needs done now and then.
+    pub housekeeping: HousekeepingConfig,
 }
 
 /// How concurrent writes are gathered.
@@ -95,20 +98,16 @@ pub struct ReadConfig {
     pub fallback_concurrency: usize,
 }
 
-/// Duties that one instance at a time carries out.
+/// The sweep of expired holds, which one instance at a time carries out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpkeepConfig {
-    /// Whether this process takes part in the background duties.
+    /// Whether this process takes part.
     pub enabled: bool,
     /// Pause between two sweeps of expired holds.
     pub sweep_interval_ms: u64,
     /// Holds expired by one call.
     pub sweep_batch: i32,
-    /// Pause between two rounds of housekeeping: ledger partitions ahead, old idempotency keys.
-    pub housekeeping_interval_ms: u64,
-    /// Months of partitions kept ready ahead.
-    pub partition_months_ahead: i32,
 }
 
 impl Default for ApiConfig {
@@ -123,6 +122,7 @@ impl Default for ApiConfig {
             lane: LaneConfig::default(),
             read: ReadConfig::default(),
             upkeep: UpkeepConfig::default(),
+            housekeeping: HousekeepingConfig::default(),
         }
     }
 }
@@ -158,8 +158,6 @@ impl Default for UpkeepConfig {
             enabled: true,
             sweep_interval_ms: 1_000,
             sweep_batch: 1_000,
-            housekeeping_interval_ms: 3_600_000,
-            partition_months_ahead: 3,
         }
     }
 }
@@ -209,20 +207,12 @@ impl ApiConfig {
             "at least 10",
         )?;
         check("api.upkeep.sweep_batch", self.upkeep.sweep_batch >= 1, "at least 1")?;
-        check(
-            "api.upkeep.housekeeping_interval_ms",
-            self.upkeep.housekeeping_interval_ms >= 1_000,
-            "at least 1000",
-        )?;
-        check(
-            "api.upkeep.partition_months_ahead",
-            (1..=24).contains(&self.upkeep.partition_months_ahead),
-            "1 to 24",
-        )
+        self.housekeeping.validate()
     }
 }
 
-fn check(setting: &'static str, holds: bool, must_be: &'static str) -> Result<(), ApiError> {
+/// Names a setting that cannot work.
+pub(crate) fn check(setting: &'static str, holds: bool, must_be: &'static str) -> Result<(), ApiError> {
     if holds {
         Ok(())
     } else {

@@ -7,7 +7,9 @@
 mod config;
 mod error;
 mod extract;
+mod housekeeping;
 mod lane;
+mod leader;
 mod metrics;
 mod middleware;
 mod openapi;
@@ -23,6 +25,7 @@ mod units;
 
 pub use config::{ApiConfig, ApiServerConfig, LaneConfig, ReadConfig, UpkeepConfig};
 pub use error::ApiError;
+pub use housekeeping::HousekeepingConfig;
 pub use problem::{Fault, Problem, ProblemKind};
 pub use router::router;
 pub use server::run;

@@ -25,6 +25,7 @@ const POOL_CONNECTIONS: &str = "onhand_database_pool_connections";
 const POOL_WAITING: &str = "onhand_database_pool_waiting_callers";
 const HOLDS_EXPIRED: &str = "onhand_holds_expired_total";
 const UPKEEP_FAILURES: &str = "onhand_upkeep_failures_total";
+const HOUSEKEEPING_DONE: &str = "onhand_housekeeping_last_success_timestamp_seconds";
 
 /// From half a millisecond to the request time-out.
 const SECONDS: &[f64] = &[
@@ -71,6 +72,11 @@ fn describe() {
     describe_gauge!(POOL_WAITING, "Callers that wait for a connection by pool");
     describe_counter!(HOLDS_EXPIRED, "Reservations that the sweeper expired");
     describe_counter!(UPKEEP_FAILURES, "Background duties that failed by duty");
+    describe_gauge!(
+        HOUSEKEEPING_DONE,
+        Unit::Seconds,
+        "When this process last carried out a duty of the housekeeping"
+    );
 }
 
 pub(crate) fn http_started() {
@@ -129,6 +135,10 @@ pub(crate) fn holds_expired(holds: u64) {
 
 pub(crate) fn upkeep_failure(duty: &'static str) {
     counter!(UPKEEP_FAILURES, "duty" => duty).increment(1);
+}
+
+pub(crate) fn housekeeping_done(duty: &'static str) {
+    gauge!(HOUSEKEEPING_DONE, "duty" => duty).set(jiff::Timestamp::now().as_duration().as_secs_f64());
 }
 
 fn real(count: usize) -> f64 {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ApiServerConfig;
 use crate::error::ApiError;
+use crate::housekeeping;
 use crate::router::{metrics_router, router};
 use crate::state::AppState;
 use crate::sweeper;
@@ -26,7 +27,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// [`ApiError`] if a setting cannot work, a listener cannot be opened, or serving fails.
 pub async fn run(config: ApiServerConfig, token: CancellationToken) -> Result<(), ApiError> {
     let (listen, metrics_listen) = (config.api.listen, config.api.metrics_listen);
-    let upkeep = config.api.upkeep.clone();
+    let (upkeep, house) = (config.api.upkeep.clone(), config.api.housekeeping.clone());
     let state = AppState::new(config)?;
     let public = bind(listen).await?;
     let private = bind(metrics_listen).await?;
@@ -36,6 +37,7 @@ pub async fn run(config: ApiServerConfig, token: CancellationToken) -> Result<()
     let duties = CancellationToken::new();
     let end = CancellationToken::new();
     let sweeping = tokio::spawn(sweeper::run(upkeep, state.store().pool().clone(), duties.clone()));
+    let keeping = tokio::spawn(housekeeping::run(house, state.store().pool().clone(), duties.clone()));
     let measuring = tokio::spawn(keep_metrics(state.clone(), end.clone()));
     let private = serve(private, metrics_router(state.clone()), end.clone());
     let intake = CancellationToken::new();
@@ -55,8 +57,10 @@ pub async fn run(config: ApiServerConfig, token: CancellationToken) -> Result<()
     if tokio::time::timeout(deadline, state.lanes().drain()).await.is_err() {
         tracing::error!("queued writes were not decided before the deadline");
     }
-    if tokio::time::timeout(deadline, sweeping).await.is_err() {
-        tracing::warn!("a background duty was not finished before the deadline");
+    for duty in [sweeping, keeping] {
+        if tokio::time::timeout(deadline, duty).await.is_err() {
+            tracing::warn!("a background duty was not finished before the deadline");
+        }
     }
     end.cancel();
     let _ = tokio::time::timeout(Duration::from_secs(1), private).await;

@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod error;
 mod functions;
+mod maintenance;
 pub mod migrate;
 mod pool;
 mod reservation;
@@ -17,10 +18,12 @@ pub use catalogue::{Item, Location, get_item, get_location, item_ids, upsert_ite
 pub use command::{Answer, AnswerLevel, Outcome, apply_commands};
 pub use config::DatabaseConfig;
 pub use error::{DbError, ErrorCode, Refusal};
+pub use maintenance::{
+    close_finished_months, ensure_movement_partitions, expire_lots, purge_idempotency_keys, retire_movement_partitions,
+};
 pub use pool::{Pool, PooledClient};
 pub use reservation::{ReservationLine, ReservationState, expire_reservations, get_reservation};
 pub use stock::{
-    LevelRow, Movement, StockState, ensure_movement_partitions, get_stock_history, get_stock_level, levels_after,
-    levels_of_items, purge_idempotency_keys, set_stock_policy,
+    LevelRow, Movement, StockState, get_stock_history, get_stock_level, levels_after, levels_of_items, set_stock_policy,
 };
 pub use tokio_postgres;

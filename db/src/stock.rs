@@ -215,23 +215,3 @@ pub async fn set_stock_policy(
         .await?;
     Ok(row.try_get(0)?)
 }
-
-/// `api.ensure_movement_partitions`: ledger partitions of this month and the next ones. Returns how many months are ready.
-///
-/// # Errors
-/// See [`DbError`].
-pub async fn ensure_movement_partitions(client: &PooledClient, months_ahead: i32) -> Result<i32, DbError> {
-    let row = client
-        .query_one("select api.ensure_movement_partitions($1)", &[&months_ahead])
-        .await?;
-    Ok(row.try_get(0)?)
-}
-
-/// `api.purge_idempotency_keys`: forgets keys older than 24 hours, a bounded number in one call. Returns how many.
-///
-/// # Errors
-/// See [`DbError`].
-pub async fn purge_idempotency_keys(client: &PooledClient) -> Result<i64, DbError> {
-    let row = client.query_one("select api.purge_idempotency_keys()", &[]).await?;
-    Ok(row.try_get(0)?)
-}

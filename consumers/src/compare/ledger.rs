@@ -5,37 +5,54 @@ use uuid::Uuid;
 
 use super::report::Differences;
 
-/// For each level of these items: the deltas of all movements add up to the balance, each movement begins where the one
-/// before it ended, the last one has the version of the row, and the versions are 1, 2, 3, ... without a gap, except
-/// where an epoch made them jump.
+/// For each level of these items: it begins at nothing, or at the closing balance of the last month that was retired; from there the deltas
+/// of all movements add up to the balance, each movement begins where the one before it ended, the last one has the version of the row, and
+/// the versions have no gap, except where an epoch made them jump.
 const REPLAY: &str = "
-    with movement as (
-        select m.*,
-               lag(m.version, 1, 0::bigint) over by_key as version_before,
-               lag(m.on_hand, 1, 0::bigint) over by_key as on_hand_before,
-               lag(m.reserved, 1, 0::bigint) over by_key as reserved_before
+    with base as (
+        select distinct on (c.item_id, c.location_id) c.*
+          from inventory.closing_balance as c
+         where c.month = (select max(r.month) from inventory.retired_partition as r) and c.item_id = any($1)
+         order by c.item_id, c.location_id, c.version desc
+    ), movement as (
+        select m.item_id, m.location_id, m.version, m.on_hand_delta, m.reserved_delta, m.in_transit_delta, m.backordered_delta,
+               m.damaged_delta, m.incoming_delta,
+               coalesce(lag(m.version) over by_key, b.version, 0) as version_before,
+               array[m.on_hand, m.reserved, m.in_transit, m.backordered, m.damaged, m.incoming] is distinct from array[
+                   coalesce(lag(m.on_hand) over by_key, b.on_hand, 0) + m.on_hand_delta,
+                   coalesce(lag(m.reserved) over by_key, b.reserved, 0) + m.reserved_delta,
+                   coalesce(lag(m.in_transit) over by_key, b.in_transit, 0) + m.in_transit_delta,
+                   coalesce(lag(m.backordered) over by_key, b.backordered, 0) + m.backordered_delta,
+                   coalesce(lag(m.damaged) over by_key, b.damaged, 0) + m.damaged_delta,
+                   coalesce(lag(m.incoming) over by_key, b.incoming, 0) + m.incoming_delta]
+                   or m.available <> m.on_hand - m.reserved as breaks
           from inventory.stock_movement as m
-         where m.item_id = any($1)
+          left join base as b on b.item_id = m.item_id and b.location_id = m.location_id
+         where m.item_id = any($1) and m.version > coalesce(b.version, 0)
         window by_key as (partition by m.item_id, m.location_id order by m.version)
-    ), replayed as (
-        select m.item_id, m.location_id, count(*) as movements, max(m.version) as version,
-               sum(m.on_hand_delta) as on_hand, sum(m.reserved_delta) as reserved,
-               sum(m.in_transit_delta) as in_transit, sum(m.backordered_delta) as backordered,
-               sum(m.damaged_delta) as damaged,
-               count(*) filter (where m.version <> m.version_before + 1
-                   and not (m.version > m.version_before
-                       and m.version in (select e.version_floor from inventory.epoch as e))) as gaps,
-               count(*) filter (where m.on_hand <> m.on_hand_before + m.on_hand_delta
-                   or m.reserved <> m.reserved_before + m.reserved_delta
-                   or m.available <> m.on_hand - m.reserved) as breaks
+    ), step as (
+        select b.item_id, b.location_id, b.version, b.on_hand, b.reserved, b.in_transit, b.backordered, b.damaged, b.incoming,
+               0 as movements, false as gap, false as breaks
+          from base as b
+         union all
+        select m.item_id, m.location_id, m.version, m.on_hand_delta, m.reserved_delta, m.in_transit_delta, m.backordered_delta,
+               m.damaged_delta, m.incoming_delta, 1,
+               m.version <> m.version_before + 1 and not (m.version > m.version_before
+                   and m.version in (select e.version_floor from inventory.epoch as e)), m.breaks
           from movement as m
-         group by m.item_id, m.location_id
+    ), replayed as (
+        select s.item_id, s.location_id, sum(s.movements) as movements, max(s.version) as version,
+               sum(s.on_hand) as on_hand, sum(s.reserved) as reserved, sum(s.in_transit) as in_transit,
+               sum(s.backordered) as backordered, sum(s.damaged) as damaged, sum(s.incoming) as incoming,
+               count(*) filter (where s.gap) as gaps, count(*) filter (where s.breaks) as breaks
+          from step as s
+         group by s.item_id, s.location_id
     )
     select coalesce(s.item_id, r.item_id), coalesce(s.location_id, r.location_id),
-           format('version %s on_hand %s reserved %s in_transit %s backordered %s damaged %s, 0 gaps, 0 breaks',
-               s.version, s.on_hand, s.reserved, s.in_transit, s.backordered, s.damaged),
-           format('version %s on_hand %s reserved %s in_transit %s backordered %s damaged %s, %s gaps, %s breaks',
-               r.version, r.on_hand, r.reserved, r.in_transit, r.backordered, r.damaged, r.gaps, r.breaks),
+           format('version %s on_hand %s reserved %s in_transit %s backordered %s damaged %s incoming %s, 0 gaps, 0 breaks',
+               s.version, s.on_hand, s.reserved, s.in_transit, s.backordered, s.damaged, s.incoming),
+           format('version %s on_hand %s reserved %s in_transit %s backordered %s damaged %s incoming %s, %s gaps, %s breaks',
+               r.version, r.on_hand, r.reserved, r.in_transit, r.backordered, r.damaged, r.incoming, r.gaps, r.breaks),
            s.item_id is null, r.item_id is null, coalesce(r.movements, 0)
       from (select l.* from inventory.stock_level as l where l.item_id = any($1)) as s
       full join replayed as r on r.item_id = s.item_id and r.location_id = s.location_id";
