@@ -1,4 +1,4 @@
--- Refuses a partial confirm that names what the reservation does not hold. Errors: IV003.
+-- Refuses a partial confirm that names what the reservation does not hold, or lots of what is not tracked. Errors: IV003, IV023.
 create or replace function internal.check_confirm_lines(command internal.command)
 returns void
 language plpgsql
@@ -20,6 +20,10 @@ begin
         perform internal.raise_error('IV003', jsonb_build_object('sku', v_line -> 'sku', 'location', v_line -> 'location',
             'reservation_id', command.reservation_id));
     end if;
+    perform internal.check_untracked(i, l.line)
+    from internal.command_lines(command.body) as l
+    join inventory.item as i on i.sku = l.line ->> 'sku'
+    where command.body ? 'lines';
 end
 $$;
 

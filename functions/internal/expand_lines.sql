@@ -1,7 +1,8 @@
 -- The lines of a command in base units of what lies on the shelf: units converted, bundles taken apart, demand on one key summed.
 -- location is null where the command leaves the choice to Onhand. Ordered by item, then location: the order of locks.
 -- line keeps what tracking needs: the lot, and all serial numbers named for the key.
--- Errors: IV003, IV004, IV010, IV011, IV012, IV015, IV016, IV023 (two lots for one key).
+-- Errors: IV003, IV004, IV010, IV011, IV012, IV015, IV016, IV023 (two lots for one key, a lot
+-- of what is not tracked).
 create or replace function internal.expand_lines(command internal.command, enters boolean, bundles boolean)
 returns table (item_id uuid, location_id text, quantity bigint, line jsonb)
 language plpgsql
@@ -19,6 +20,7 @@ begin
         v_item := null;
         select i.* into v_item from inventory.item as i where i.sku = v_line ->> 'sku';
         perform internal.check_item_use(v_item, v_line ->> 'sku', enters, bundles);
+        perform internal.check_untracked(v_item, v_line);
         if v_line ? 'location' then
             perform internal.check_location_use(v_line ->> 'location', enters);
         end if;

@@ -1,6 +1,7 @@
 -- What the lines of a receipt say about each item of a transfer, in base units, lines on one item summed. No rows for a command without lines.
 -- Serial numbers come out in the order in which units are told apart: the received ones, the damaged ones, the lost ones.
--- Errors: IV003 for an item that is not on the transfer, IV015, IV023 (two lots of one item in one receipt).
+-- Errors: IV003 for an item that is not on the transfer, IV015, IV023 (two lots of one item in one receipt, a lot of
+-- what is not tracked).
 create or replace function internal.receipt_sums(command internal.command)
 returns table (item_id uuid, received numeric, damaged numeric, lost numeric, line jsonb)
 language plpgsql
@@ -11,6 +12,9 @@ as $$
 declare
     v_sum record;
 begin
+    perform internal.check_untracked(i, l.line)
+    from internal.command_lines(command.body) as l
+    join inventory.item as i on i.sku = l.line ->> 'sku';
     for v_sum in
         with said as (
             select t.item_id, l.entry, l.line, l.line ->> 'sku' as sku, coalesce((l.line -> 'received')::numeric, 0) * f.factor as received,

@@ -107,3 +107,49 @@ language sql
 as $$
     select (date_trunc('month', now() at time zone 'UTC') + make_interval(months => months)) at time zone 'UTC'
 $$;
+
+-- All states of a balance as they are stored: on_hand/reserved/in_transit/backordered/damaged/incoming, its policy if it is not deny, version.
+create function test.states(sku text, location text)
+returns text
+language sql
+as $$
+    select concat_ws(' ', concat_ws('/', s.on_hand, s.reserved, s.in_transit, s.backordered, s.damaged, s.incoming),
+        nullif(s.policy, 'deny'), 'v' || s.version)
+    from inventory.stock_level as s
+    join inventory.item as i on i.id = s.item_id
+    where i.sku = states.sku and s.location_id = states.location
+$$;
+
+-- The ledger in version order, all deltas: type on_hand/reserved/in_transit/backordered/damaged/incoming.
+create function test.movements(sku text, location text)
+returns text[]
+language sql
+as $$
+    select coalesce(array_agg(m.type || ' ' || concat_ws('/', m.on_hand_delta, m.reserved_delta, m.in_transit_delta, m.backordered_delta,
+        m.damaged_delta, m.incoming_delta) order by m.version), '{}')
+    from inventory.stock_movement as m
+    join inventory.item as i on i.id = m.item_id
+    where i.sku = movements.sku and m.location_id = movements.location
+$$;
+
+-- The refusals that these queries end in, with the sqlstate that was expected of each; none changes anything. Empty if all are as expected.
+create function test.unexpected(cases jsonb)
+returns table (query text, expected text, got text)
+language plpgsql
+as $$
+declare
+    v_before constant text := (select coalesce(string_agg(concat_ws(' ', s.item_id, s.location_id, s.version), ','
+        order by s.item_id, s.location_id), '') from inventory.stock_level as s);
+begin
+    for query, expected in select c.key, c.value from jsonb_each_text(cases) as c loop
+        got := coalesce(test.refusal(query) ->> 'code', 'none');
+        if got <> expected or got ~ '^IV' and (internal.error_text(got)).hint is null then
+            return next;
+        end if;
+    end loop;
+    if v_before <> (select coalesce(string_agg(concat_ws(' ', s.item_id, s.location_id, s.version), ','
+        order by s.item_id, s.location_id), '') from inventory.stock_level as s) then
+        return query select 'all', 'nothing changed', 'something changed';
+    end if;
+end
+$$;
