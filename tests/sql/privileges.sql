@@ -1,6 +1,6 @@
 -- The whole privilege matrix: which role may call which function and touch which table. What is not listed is refused.
 begin;
-select plan(27);
+select plan(28);
 create temporary table roles as
     select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'test_nobody');
 create role test_nobody;
@@ -45,6 +45,9 @@ union all
 select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_supplier', 'list_suppliers', 'list_item_suppliers',
     'get_purchase_order', 'list_purchase_orders', 'get_item_planning', 'get_demand_statistics', 'suggest_safety_stock', 'suggest_reorder_point',
     'suggest_order_quantity', 'list_reorder_suggestions', 'get_count', 'list_counts', 'list_items_to_count']) as f (name);
+-- Summaries and reports.
+insert into callable values ('fold_stock_summary', '{onhand_api,onhand_operator,onhand_admin}'), ('refresh_reports', '{onhand_api,onhand_operator,onhand_admin}'),
+    ('get_stock_summary', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'), ('rebuild_stock_summary', '{onhand_admin}');
 select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
     'every public function is in the matrix');
 select set_eq(
@@ -64,18 +67,25 @@ create temporary table allowed (name text, role text, privilege text);
 insert into allowed
 select t.relname, r.role, 'SELECT'
 from pg_class as t cross join unnest(array['onhand_reader', 'onhand_operator', 'onhand_admin']) as r (role)
-where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p') and t.relname <> 'idempotency_key'
+where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p', 'v', 'm') and t.relname <> 'idempotency_key'
 union all
 select t.name, 'onhand_cdc', 'SELECT' from unnest(array['category', 'item', 'location', 'stock_level', 'reservation', 'reservation_line', 'stock_movement',
-    'debezium_heartbeat', 'debezium_signal']) as t (name)
+    'stock_summary', 'debezium_heartbeat', 'debezium_signal']) as t (name)
 union all
 values ('debezium_heartbeat', 'onhand_cdc', 'UPDATE'), ('debezium_signal', 'onhand_cdc', 'INSERT'), ('debezium_signal', 'onhand_cdc', 'DELETE');
 select set_eq(
     $$ select t.relname::text, r.role, p.privilege from pg_class as t cross join roles as r
         cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) as p (privilege)
-        where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p') and has_table_privilege(r.role, t.oid, p.privilege) $$,
+        where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p', 'v', 'm') and has_table_privilege(r.role, t.oid, p.privilege) $$,
     $$ select name, role, privilege from allowed $$, 'each table may be touched by these roles in these ways and no other');
 select is_empty($$ select name from allowed where role = 'onhand_api' $$, 'the api role has no right on any table');
+select set_eq(
+    $$ select t.relname::text, r.role, p.privilege from pg_class as t cross join roles as r
+        cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) as p (privilege)
+        where t.relnamespace = 'api'::regnamespace and t.relkind <> 'c' and has_table_privilege(r.role, t.oid, p.privilege) $$,
+    $$ select t.relname::text, r.role, 'SELECT' from pg_class as t
+        cross join unnest(array['onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin']) as r (role)
+        where t.relnamespace = 'api'::regnamespace and t.relkind = 'v' $$, 'in schema api there are only views to be read');
 select is_empty($$ select c.oid::regclass, r.role from pg_class as c cross join roles as r
     where c.relnamespace = 'inventory'::regnamespace and c.relkind = 'S' and has_sequence_privilege(r.role, c.oid, 'usage, update') $$, 'or on a sequence');
 select is_empty($$ select a.attrelid::regclass from pg_attribute as a join pg_class as c on c.oid = a.attrelid

@@ -1,6 +1,6 @@
 -- Rules for the schema that hold for every object, asked from the catalogue.
 begin;
-select plan(29);
+select plan(31);
 create temporary view functions as
     select p.oid, n.nspname as schema, p.proname as name, p.oid::regprocedure::text as signature, p.prosecdef, p.provolatile, p.proconfig, p.proowner, p.prosrc,
         p.prosqlbody is not null as atomic, l.lanname as language, p.proacl, p.prorettype
@@ -41,6 +41,11 @@ select is_empty($$ select name from functions where schema = 'api'
 select is_empty($$ select name from relations where relkind in ('r', 'p') and not relispartition and obj_description(oid, 'pg_class') is null $$, 'every table has a comment');
 select is_empty($$ select name from relations where relkind in ('r', 'p') and not exists (select from pg_index as i where i.indrelid = relations.oid and i.indisprimary) $$,
     'and a primary key');
+select is_empty($$ select c.oid::regclass from pg_class as c where c.relnamespace in ('inventory'::regnamespace, 'api'::regnamespace)
+    and c.relkind in ('v', 'm') and obj_description(c.oid, 'pg_class') is null $$, 'every view has a comment');
+select is_empty($$ select name from relations where relkind = 'm'
+    and not exists (select from pg_index as i where i.indrelid = relations.oid and i.indisunique and i.indpred is null and i.indexprs is null) $$,
+    'a materialized view can be refreshed while it is read');
 select is_empty($$ select name from relations where pg_get_userbyid(relowner) <> 'onhand_owner' $$, 'the owner owns them');
 select is_empty($$ select t.typname from pg_type as t join pg_namespace as n on n.oid = t.typnamespace left join pg_class as c on c.oid = t.typrelid
     where n.nspname in ('api', 'internal') and t.typtype = 'c' and c.relkind = 'c' and obj_description(t.oid, 'pg_type') is null $$, 'every type has a comment');
@@ -64,7 +69,7 @@ select results_eq($$ select p.pubname::text collate "default", p.puballtables, p
     $$ values ('onhand_publication', false, true, true) $$, 'one publication, partitions as their root');
 select set_eq($$ select t.schemaname || '.' || t.tablename from pg_publication_tables as t where t.pubname = 'onhand_publication' $$,
     array['inventory.category', 'inventory.item', 'inventory.location', 'inventory.stock_level', 'inventory.reservation', 'inventory.reservation_line',
-        'inventory.stock_movement', 'inventory.debezium_heartbeat', 'inventory.debezium_signal'], 'of these tables');
+        'inventory.stock_movement', 'inventory.stock_summary', 'inventory.debezium_heartbeat', 'inventory.debezium_signal'], 'of these tables');
 select set_eq($$ select name from relations where relkind in ('r', 'p') and relreplident = 'f' $$, array['category', 'item', 'location'], 'small and wide tables log whole rows');
 select is_empty($$ select name from relations where relkind in ('r', 'p') and relreplident not in ('d', 'f') $$, 'the others their key');
 select ok((select rolcanlogin and rolreplication and not rolsuper and not rolcreatedb and not rolcreaterole and not rolbypassrls from pg_roles where rolname = 'onhand_cdc'),
