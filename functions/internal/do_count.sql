@@ -27,10 +27,10 @@ begin
         v_posted := 0;
         v_command.occurred_at := v_line.counted_at;
         for v_change in select c.* from internal.count_changes(v_line, v_count.location_id) as c where c.delta <> 0 loop
-            v_levels := v_levels || internal.change_level(v_command, v_line.item_id, v_count.location_id, 'count',
+            v_levels := v_levels || (internal.change_level(v_command, v_line.item_id, v_count.location_id, 'count',
                 internal.make_deltas(on_hand => v_change.delta), instant, line => v_change.tracked,
                 detail => v_change.tracked || jsonb_build_object('count_id', v_count.id, 'counted', v_line.counted))
-                || jsonb_build_object('variance', v_change.delta);
+                || jsonb_build_object('variance', v_change.delta));
             v_posted := v_posted + v_change.delta;
         end loop;
         update inventory.stock_count_line as l set posted_variance = v_posted

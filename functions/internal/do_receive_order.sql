@@ -14,10 +14,11 @@ declare
 begin
     v_command.reference := coalesce(command.reference, v_order.reference, v_order.id::text);
     for v_receipt in select r.* from internal.order_receipts(command) as r loop
-        v_levels := v_levels || internal.change_level(v_command, v_receipt.item_id, v_order.location_id, 'order_receipt',
+        v_levels := v_levels || (internal.change_level(v_command, v_receipt.item_id, v_order.location_id, 'order_receipt',
             internal.make_deltas(incoming => -internal.receive_line(v_order.id, v_receipt), on_hand => v_receipt.received,
                 damaged => v_receipt.damaged), instant,
-            detail => jsonb_build_object('purchase_order_id', v_order.id) || v_receipt.line, line => v_receipt.line);
+            detail => jsonb_build_object('purchase_order_id', v_order.id) || v_receipt.line, line => v_receipt.line)
+            || jsonb_build_object('quantity', v_receipt.received + v_receipt.damaged));
     end loop;
     return internal.close_order(v_order.id, 'RECEIVED', instant) || jsonb_build_object('levels', v_levels);
 end

@@ -1,6 +1,6 @@
 -- What a command says has arrived on an order, in base units, for each item and lot (damaged units with serial numbers apart); without lines
 -- all that is open, in order.
--- Errors: IV003 for an item that is not on the order, IV012, IV015.
+-- Errors: IV003 for an item that is not on the order, IV012, IV015, IV023 for a lot or serial numbers of an item that is not tracked.
 create or replace function internal.order_receipts(command internal.command)
 returns setof internal.order_receipt
 language plpgsql
@@ -21,7 +21,7 @@ begin
         return;
     end if;
     for v_receipt in
-        select p.item_id, g.line ->> 'sku' as sku, sum(coalesce((g.line -> 'received')::numeric, 0) * f.factor) as received,
+        select p.item_id, g.line ->> 'sku' as sku, i.tracking, sum(coalesce((g.line -> 'received')::numeric, 0) * f.factor) as received,
             sum(coalesce((g.line -> 'damaged')::numeric, 0) * f.factor) as damaged,
             jsonb_strip_nulls(jsonb_build_object('lot', g.line ->> 'lot', 'lot_expires_at', min(g.line ->> 'lot_expires_at'),
                 'serials', nullif(jsonb_path_query_array(jsonb_agg(g.line), '$[*].serials[*]'), '[]'))) as line
@@ -31,7 +31,7 @@ begin
         left join lateral (
             select internal.unit_factor(i.id, i.sku, g.line ->> 'unit') where p.item_id is not null
         ) as f (factor) on true
-        group by p.item_id, g.line ->> 'sku', g.line ->> 'lot',
+        group by p.item_id, g.line ->> 'sku', i.tracking, g.line ->> 'lot',
             g.line ? 'serials' and coalesce((g.line -> 'damaged')::numeric, 0) > 0
         order by p.item_id nulls first, g.line ->> 'lot'
     loop
@@ -40,6 +40,9 @@ begin
         elsif greatest(v_receipt.received, v_receipt.damaged) > 1000000000000 then
             perform internal.raise_error('IV012', jsonb_build_object('sku', v_receipt.sku, 'requested',
                 greatest(v_receipt.received, v_receipt.damaged)));
+        elsif v_receipt.tracking = 'none' and v_receipt.line <> '{}' then
+            perform internal.raise_error('IV023', internal.problem('lot, serials', 'the item is not tracked')
+                || jsonb_build_object('sku', v_receipt.sku));
         end if;
         return query select v_receipt.item_id, v_receipt.received::bigint, v_receipt.damaged::bigint, v_receipt.line;
     end loop;

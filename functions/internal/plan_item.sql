@@ -20,7 +20,7 @@ declare
 begin
     plan.safety_stock := internal.whole_units(plan.z
         * sqrt(v_span * plan.stddev_daily ^ 2 + plan.mean_daily ^ 2 * plan.lead_time_stddev_days ^ 2));
-    plan.reorder_point := least(internal.whole_units(plan.mean_daily * v_span + plan.safety_stock), 1000000000000);
+    plan.reorder_point := internal.whole_units(plan.mean_daily * v_span + plan.safety_stock);
     if plan.supplier is null then
         plan.missing := plan.missing || 'supplier'::text;
     end if;

@@ -16,28 +16,29 @@ as $$
 declare
     v_item_id constant uuid := internal.item_id_of(sku);
     v_supplier constant text := internal.supplier_code_of(supplier);
-    v_problem jsonb := internal.check_item_supplier(lead_time_days, lead_time_stddev_days, minimum_order_quantity, order_multiple,
-        unit_cost, currency, priority);
-    v_before inventory.item_supplier;
+    v_row inventory.item_supplier;
+    v_problem jsonb;
 begin
-    select s.* into v_before
+    select s.* into v_row
     from inventory.item_supplier as s
     where s.item_id = v_item_id and s.supplier_code = v_supplier
     for no key update of s;
-    v_problem := coalesce(v_problem, case
-        when coalesce(lead_time_days, v_before.lead_time_days) is null then internal.problem('lead_time_days', 'is required')
-        when coalesce(unit_cost, v_before.unit_cost) is null and currency is not null
-            then internal.problem('unit_cost', 'is required with currency')
-        when coalesce(currency, v_before.currency) is null and unit_cost is not null
-            then internal.problem('currency', 'is required with unit_cost')
-    end);
+    v_row.item_id := v_item_id;
+    v_row.supplier_code := v_supplier;
+    v_row.lead_time_days := coalesce(lead_time_days, v_row.lead_time_days);
+    v_row.lead_time_stddev_days := coalesce(lead_time_stddev_days, v_row.lead_time_stddev_days, 0);
+    v_row.minimum_order_quantity := coalesce(minimum_order_quantity, v_row.minimum_order_quantity, 1);
+    v_row.order_multiple := coalesce(order_multiple, v_row.order_multiple, 1);
+    v_row.unit_cost := coalesce(unit_cost, v_row.unit_cost);
+    v_row.currency := coalesce(currency, v_row.currency);
+    v_row.priority := coalesce(priority, v_row.priority, 100);
+    v_problem := internal.check_item_supplier(v_row);
     if v_problem is not null then
         perform internal.raise_error('IV008', v_problem);
     elsif exists (select from inventory.item as i where i.id = v_item_id and i.kind = 'bundle') then
         perform internal.raise_error('IV016', jsonb_build_object('sku', sku));
     end if;
-    perform internal.write_item_supplier(v_item_id, v_supplier, coalesce(lead_time_days, v_before.lead_time_days),
-        lead_time_stddev_days, minimum_order_quantity, order_multiple, unit_cost, currency, priority);
+    perform internal.write_item_supplier(v_row);
     return query select * from api.list_item_suppliers(sku, v_supplier);
 end
 $$;
