@@ -7,9 +7,9 @@ set search_path = ''
 as $$
     select case when not bool_or(c.policy in ('oversell', 'unlimited')) then sum(greatest(c.available, 0)) end
     from (
-        select v.policy, v.available from internal.level_or_empty(item_id, location_id, instant) as v where location_id is not null
+        select v.policy, v.available from internal.level_or_empty(item_id, location_id, instant) as v where free_units.location_id is not null
         union all
-        select c.policy, c.available from internal.candidate_levels(command, item_id) as c where location_id is null
+        select c.policy, c.available from internal.candidate_levels(command, item_id) as c where free_units.location_id is null
         union all
         select 'deny', 0
     ) as c
