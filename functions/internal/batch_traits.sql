@@ -10,8 +10,9 @@ as $$
     select bool_or(c.idempotency_key is not null),
         bool_or(c.op in ('confirm', 'cancel', 'expire')),
         bool_or(c.op = 'reserve'),
-        -- What may write a row that does not exist yet; what is special may.
-        bool_or(c.special or c.op in ('add', 'adjust', 'move') or c.op = 'reserve' and c.body ? 'reservation_id'),
+        -- What may write a row that does not exist yet, as what is special may; or has its keys from a reservation, which may be
+        -- moved to others before they are locked.
+        bool_or(c.special or c.op in ('add', 'adjust', 'move', 'confirm', 'cancel', 'expire') or c.op = 'reserve' and c.body ? 'reservation_id'),
         bool_or(c.body ? 'reservation_id'),
         bool_or(c.special) or count(distinct c.reservation_id) filter (where c.body ? 'reservation_id')
                 < count(c.reservation_id) filter (where c.body ? 'reservation_id')

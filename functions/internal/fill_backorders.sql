@@ -1,4 +1,5 @@
--- Gives stock that has become available to the reservations that wait for it on one key, in the order in which they began to wait.
+-- Gives stock that has become available to the reservations that wait for it on one key, in the order in which they began to wait. What came in of
+-- a lot that has ended is no such stock.
 -- Returns the level afterwards, null if nothing was given. The row is locked: whoever holds it owns the lines that wait on it.
 create or replace function internal.fill_backorders(command internal.command, item_id uuid, location_id text, instant timestamptz)
 returns jsonb
@@ -12,6 +13,9 @@ declare
     v_level jsonb;
     v_given bigint;
 begin
+    if exists (select from inventory.item as i where i.id = fill_backorders.item_id and i.tracking <> 'none') then
+        v_level := internal.expire_due_lots(item_id, location_id, instant);
+    end if;
     select s.available into v_available
     from inventory.stock_level as s
     where s.item_id = fill_backorders.item_id and s.location_id = fill_backorders.location_id and s.backordered > 0;

@@ -1,5 +1,5 @@
--- Frees what is due on one locked key of a special kind: holds past their deadline with their backorders, lots past their date; what that
--- makes available goes to those who wait.
+-- Frees what is due on one locked key of a special kind: holds past their deadline with their backorders, lots past their date (with
+-- internal.fill_backorders); what that makes available goes to those who wait.
 create or replace function internal.free_due_on(item_id uuid, location_id text, instant timestamptz)
 returns void
 language plpgsql
@@ -26,9 +26,6 @@ begin
         v_ids := v_ids || v_line.reservation_id;
     end loop;
     perform internal.close_empty_reservations(v_ids, instant);
-    if exists (select from inventory.item as i where i.id = free_due_on.item_id and i.tracking = 'lot') then
-        perform internal.expire_due_lots(item_id, location_id, instant);
-    end if;
     v_command.reason := null;
     perform internal.fill_backorders(v_command, item_id, location_id, instant);
 end

@@ -6,7 +6,7 @@ stable
 set search_path = ''
 as $$
 begin
-    if tracking = 'lot' then
+    if tracking <> 'none' then
         return least(internal.first_deadline(item_id, location_id), internal.next_lot_expiry(item_id, location_id));
     end if;
     return internal.first_deadline(item_id, location_id);
