@@ -9,7 +9,7 @@ rows 3
 set search_path = ''
 as $$
     with candidate as (
-        select c.*, greatest(c.available, 0) as free,
+        select c.*, case when c.policy = 'unlimited' then wanted else greatest(c.available, 0) end as free,
             row_number() over (order by
                 case when command.body ->> 'strategy' = 'fewest_splits' then
                     case when c.available >= wanted or c.policy = 'unlimited' then 0 else 1 end end,
@@ -18,8 +18,7 @@ as $$
         from internal.candidate_levels(command, item_id) as c
     ), filled as (
         select c.location_id, c.policy, c.turn,
-            case when c.policy = 'unlimited' then greatest(wanted - coalesce(sum(c.free) over earlier, 0), 0)
-                else least(c.free, greatest(wanted - coalesce(sum(c.free) over earlier, 0), 0)) end as given
+            least(c.free, greatest(wanted - coalesce(sum(c.free) over earlier, 0), 0)) as given
         from candidate as c
         window earlier as (order by c.turn rows between unbounded preceding and 1 preceding)
     ), rest as (
