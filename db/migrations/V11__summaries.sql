@@ -41,7 +41,7 @@ comment on table inventory.stock_summary is 'Each item that was ever stocked, ov
 comment on column inventory.stock_summary.sku is 'The sku of the item, which never changes.';
 comment on column inventory.stock_summary.on_hand is 'Sum over the locations. A location below zero counts as 0: it must not hide the stock of another.';
 comment on column inventory.stock_summary.available is 'Sum over the locations. A location below zero counts as 0: it must not hide the stock of another.';
-comment on column inventory.stock_summary.oversold is 'Sum of what is available below zero.';
+comment on column inventory.stock_summary.oversold is 'Sum of what is available below zero, where stock can run out.';
 comment on column inventory.stock_summary.threshold is 'Sum of the larger of safety stock and reorder point.';
 comment on column inventory.stock_summary.status is 'in_stock if a location never runs out, else what available and threshold give.';
 comment on column inventory.stock_summary.by_location is 'Location id -> status and the balances as they are, also below zero: on_hand, reserved, available; in_transit, backordered, damaged, incoming only where they are not 0.';
