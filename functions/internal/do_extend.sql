@@ -16,13 +16,13 @@ begin
     set expires_at = command.expires_at, version = greatest(r.version + 1, internal.version_floor()), updated_at = instant
     where r.id = v_row.id;
     for v_line in
-        select l.item_id, l.location_id, l.quantity
+        select l.item_id, l.location_id, l.quantity, l.backordered
         from inventory.reservation_line as l
         where l.reservation_id = v_row.id and l.status = 'PENDING'
         order by l.item_id, l.location_id
     loop
         v_levels := v_levels || (internal.change_level(command, v_line.item_id, v_line.location_id, 'extend',
-            internal.make_deltas(), instant, v_row.id) || jsonb_build_object('quantity', v_line.quantity));
+            internal.make_deltas(), instant, v_row.id) || jsonb_build_object('quantity', v_line.quantity, 'waiting', v_line.backordered));
     end loop;
     return jsonb_build_object('reservation_id', v_row.id, 'status', 'PENDING', 'expires_at', command.expires_at, 'levels', v_levels);
 end

@@ -1,5 +1,5 @@
 -- Holds a quantity on one key for a reservation whose header exists: the line, the level, the ledger row. Returns the level, or null where a
--- partial command finds nothing there. Adds to a line that the reservation has on the key already.
+-- partial command finds nothing there; waiting is what of the quantity has to wait. Adds to a line that the reservation has on the key already.
 -- Errors: IV001, IV012, those of internal.change_level.
 create or replace function internal.hold_line(command internal.command, reservation_id uuid, expires_at timestamptz, item_id uuid,
     location_id text, wanted bigint, line jsonb, instant timestamptz)
@@ -32,7 +32,7 @@ begin
         waiting_since = case when l.backordered > 0 then l.waiting_since else excluded.waiting_since end;
     return internal.change_level(command, item_id, location_id, 'reserve',
         internal.make_deltas(reserved => v_take.taken, backordered => v_take.waiting), instant, reservation_id, line => line)
-        || jsonb_build_object('quantity', v_take.taken + v_take.waiting);
+        || jsonb_build_object('quantity', v_take.taken + v_take.waiting, 'waiting', v_take.waiting);
 end
 $$;
 

@@ -16,7 +16,7 @@ rows 2
 set search_path = ''
 as $$
     select (a.answer ->> 'reservation_id')::uuid, a.answer ->> 'status', (a.answer ->> 'expires_at')::timestamptz,
-        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed, l.backordered
+        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed, l.waiting
     from internal.apply_command(jsonb_build_object(
         'op', 'relocate', 'reservation_id', reservation_id, 'to', to_location, 'from', from_location, 'sku', sku,
         'idempotency_key', idempotency_key, 'reason', reason, 'reference', reference,

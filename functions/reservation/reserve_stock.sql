@@ -21,7 +21,7 @@ rows 2
 set search_path = ''
 as $$
     select (a.answer ->> 'reservation_id')::uuid, a.answer ->> 'status', (a.answer ->> 'expires_at')::timestamptz,
-        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed, l.backordered
+        l.sku, l.location, l.quantity, l.on_hand, l.reserved, l.available, l.version, l.replayed, l.waiting
     from internal.apply_command(jsonb_build_object(
         'op', 'reserve', 'sku', sku, 'location', location, 'quantity', quantity, 'lines', lines, 'owner', owner,
         'expires_in_seconds', extract(epoch from expires_in), 'reservation_id', reservation_id, 'partial', partial,
