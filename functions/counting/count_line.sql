@@ -31,10 +31,7 @@ begin
             case when v_item.tracking = 'serial' then coalesce(serials, '{}') end, user_id);
         perform internal.keep_answer('count_line', idempotency_key, v_request, jsonb_build_object('count_id', count_id));
     end if;
-    return query
-    select l.*
-    from api.get_count(count_id) as l
-    where l.sku = count_line.sku and l.lot is not distinct from count_line.lot;
+    return query select l.* from internal.count_lines(count_id, internal.item_id_of(sku), lot) as l;
 end
 $$;
 

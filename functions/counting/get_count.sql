@@ -9,14 +9,7 @@ rows 20
 set search_path = ''
 as $$
 begin
-    return query
-    select c.id, c.location_id, c.status, i.sku, l.item_id, nullif(l.lot, ''), l.expected, l.expected_version, l.counted, l.counted_at,
-        l.counted_by, l.variance, l.serials, l.recounts, l.posted_variance
-    from inventory.stock_count as c
-    left join inventory.stock_count_line as l on l.stock_count_id = c.id
-    left join inventory.item as i on i.id = l.item_id
-    where c.id = get_count.count_id
-    order by i.sku, l.lot;
+    return query select l.* from internal.count_lines(get_count.count_id, null, null) as l;
     if not found then
         perform internal.raise_error('IV031', jsonb_build_object('count_id', get_count.count_id));
     end if;

@@ -9,31 +9,29 @@ rows 1
 set search_path = ''
 as $$
 declare
-    v_then text[];
+    v_then record;
+    v_serials text[];
     v_later text[];
 begin
+    select t.* into v_then from internal.on_hand_then(line.item_id, location_id, line.lot, line.counted_at) as t;
     if line.serials is null then
-        return query
-        select line.counted - t.on_hand, jsonb_strip_nulls(jsonb_build_object('lot', nullif(line.lot, '')))
-        from internal.on_hand_then(line.item_id, location_id, line.lot, line.counted_at) as t;
+        return query select line.counted - v_then.on_hand, jsonb_strip_nulls(jsonb_build_object('lot', nullif(line.lot, '')));
         return;
     end if;
-    v_then := array(select s.serial from internal.serials_then(line.item_id, location_id, line.counted_at) as s);
+    v_serials := array(
+        select s.serial from internal.serials_then(line.item_id, location_id, line.counted_at, v_then.version) as s);
     v_later := array(
         select h.serial
         from inventory.serial_movement as h
-        left join inventory.stock_movement as m on m.item_id = h.item_id and m.location_id = h.location_id and m.version = h.version
-            and m.recorded_at = h.recorded_at and m.recorded_at > line.counted_at
-        where h.item_id = line.item_id and h.recorded_at > line.counted_at
-            and coalesce(m.occurred_at, h.recorded_at) > line.counted_at);
+        where h.item_id = line.item_id and h.serial = any (v_serials || line.serials) and h.recorded_at > line.counted_at
+            and internal.happened_at(h) > line.counted_at);
     return query
     select c.sign * cardinality(c.serials), jsonb_build_object('serials', c.serials)
     from (
         select -1::bigint as sign, array(
-            select n from unnest(v_then) as n where n <> all (line.serials) and n <> all (v_later) order by n) as serials
+            select n from unnest(v_serials) as n where n <> all (line.serials || v_later) order by n) as serials
         union all
-        select 1, array(
-            select n from unnest(line.serials) as n where n <> all (v_then) and n <> all (v_later) order by n)
+        select 1, array(select n from unnest(line.serials) as n where n <> all (v_serials || v_later) order by n)
     ) as c
     where cardinality(c.serials) > 0;
 end

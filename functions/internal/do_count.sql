@@ -26,6 +26,8 @@ begin
     loop
         v_posted := 0;
         v_command.occurred_at := v_line.counted_at;
+        -- Locked already, unless the line was added between the look for keys and the approval: the variance is that of a row that stands still.
+        perform internal.level_or_empty(v_line.item_id, v_count.location_id, instant);
         for v_change in select c.* from internal.count_changes(v_line, v_count.location_id) as c where c.delta <> 0 loop
             v_levels := v_levels || (internal.change_level(v_command, v_line.item_id, v_count.location_id, 'count',
                 internal.make_deltas(on_hand => v_change.delta), instant, line => v_change.tracked,

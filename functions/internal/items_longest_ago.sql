@@ -8,9 +8,11 @@ as $$
     select array(
         select t.item_id
         from internal.items_to_count(items_longest_ago.location_id, items_longest_ago.abc_class, statement_timestamp()) as t
-        where not exists (
-            select from inventory.stock_count as c
-            join inventory.stock_count_line as l on l.stock_count_id = c.id and l.item_id = t.item_id
+        -- Not in, for the set is read once and hashed, whatever the planner thinks of how many there are.
+        where t.item_id not in (
+            select l.item_id
+            from inventory.stock_count as c
+            join inventory.stock_count_line as l on l.stock_count_id = c.id
             where c.location_id = items_longest_ago.location_id and c.status in ('OPEN', 'APPROVED'))
         order by t.last_counted_at nulls first, t.abc_class, t.sku
         limit most)

@@ -12,8 +12,9 @@ declare
 begin
     select t.* into v_then
     from internal.on_hand_then(item.id, count.location_id, coalesce(lot, ''), write_counted.counted_at) as t;
-    if (select count(*) from inventory.stock_count_line as l
-        where l.stock_count_id = count.id and (l.item_id, l.lot) <> (item.id, coalesce(write_counted.lot, ''))) >= 1000
+    if not exists (select from inventory.stock_count_line as l
+            where l.stock_count_id = count.id and l.item_id = item.id and l.lot = coalesce(write_counted.lot, ''))
+        and (select count(*) from inventory.stock_count_line as l where l.stock_count_id = count.id) >= 1000
     then
         perform internal.raise_error('IV013', jsonb_build_object('count_id', count.id, 'most', 1000));
     end if;
