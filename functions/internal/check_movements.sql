@@ -7,7 +7,8 @@ stable
 set search_path = ''
 as $$
     with movement as (
-        select m.*, m.on_hand_delta + m.in_transit_delta + m.damaged_delta as moved
+        select m.item_id, m.location_id, m.version, m.type, m.recorded_at, m.reason is null and m.reason_code is null as unexplained,
+            m.on_hand_delta + m.in_transit_delta + m.damaged_delta as moved
         from inventory.stock_movement as m
         where m.recorded_at >= coalesce(check_movements.since, '-infinity')
     ), broken as (
@@ -23,7 +24,7 @@ as $$
         select 'what is adjusted, written off or lost has a reason', m.item_id, m.location_id,
             jsonb_build_object('version', m.version, 'type', m.type)
         from movement as m
-        where m.type in ('adjustment', 'write_off', 'transfer_loss') and m.reason is null and m.reason_code is null
+        where m.type in ('adjustment', 'write_off', 'transfer_loss') and m.unexplained
         union all
         select 'what leaves one place in one step arrives in another', m.item_id, null,
             jsonb_build_object('recorded_at', m.recorded_at, 'left_over', sum(m.moved))

@@ -1,5 +1,6 @@
 -- What the closing balances of a month are, from those of the month before and the movements of the month alone: the cost follows the
--- movements of one month and the number of levels, not the length of the history.
+-- movements of one month and the number of levels, not the length of the history. Settings that nobody has set by then are those that the first
+-- policy movement after it replaced, or those that the level still has.
 create or replace function internal.month_balances(month date)
 returns setof inventory.closing_balance
 language sql
@@ -13,11 +14,23 @@ as $$
         where c.month = (month_balances.month - interval '1 month')::date
         order by c.item_id, c.location_id, c.version desc
     ), last as (
-        select distinct on (m.item_id, m.location_id) m.*
+        select distinct on (m.item_id, m.location_id) m.item_id, m.location_id, m.version, m.on_hand, m.reserved, m.in_transit,
+            m.backordered, m.damaged, m.incoming, m.recorded_at
         from inventory.stock_movement as m
         where m.recorded_at >= internal.month_start(month_balances.month)
             and m.recorded_at < internal.month_end(month_balances.month)
         order by m.item_id, m.location_id, m.version desc
+    ), ended as (
+        -- What was before counts on where nothing came, or only what a clock set back had recorded in the month before already.
+        select l.* from last as l
+        where not exists (
+            select from before as b where b.item_id = l.item_id and b.location_id = l.location_id and b.version >= l.version)
+        union all
+        select b.item_id, b.location_id, b.version, b.on_hand, b.reserved, b.in_transit, b.backordered, b.damaged, b.incoming,
+            b.last_recorded_at
+        from before as b
+        where not exists (
+            select from last as l where l.item_id = b.item_id and l.location_id = b.location_id and l.version > b.version)
     ), setting as (
         select distinct on (m.item_id, m.location_id) m.item_id, m.location_id, m.version, m.detail
         from inventory.stock_movement as m
@@ -25,33 +38,22 @@ as $$
             and m.recorded_at < internal.month_end(month_balances.month)
             and m.type = 'policy' and m.detail ? 'policy'
         order by m.item_id, m.location_id, m.version desc
-    ), ended as (
-        -- What was before counts on where nothing came, or only what a clock set back had recorded in the month before already.
-        select l.item_id, l.location_id, l.version, l.on_hand, l.reserved, l.in_transit, l.backordered, l.damaged, l.incoming,
-            l.recorded_at,
-            coalesce(s.detail,
-                jsonb_build_object('safety_stock', b.safety_stock, 'reorder_point', b.reorder_point, 'policy', b.policy)) as settings
-        from last as l
-        left join before as b on b.item_id = l.item_id and b.location_id = l.location_id
-        left join setting as s on s.item_id = l.item_id and s.location_id = l.location_id and s.version > coalesce(b.version, 0)
-        where l.version > coalesce(b.version, 0)
+    ), replaced as (
+        select distinct on (m.item_id, m.location_id) m.item_id, m.location_id, m.detail -> 'before' as detail
+        from inventory.stock_movement as m
+        where m.recorded_at >= internal.month_end(month_balances.month) and m.type = 'policy' and m.detail ? 'before'
+        order by m.item_id, m.location_id, m.version
     )
     select month_balances.month, e.item_id, e.location_id, e.version, e.on_hand, e.reserved, e.in_transit, e.backordered, e.damaged,
-        e.incoming, e.on_hand - e.reserved, (v.settings ->> 'safety_stock')::bigint, (v.settings ->> 'reorder_point')::bigint,
-        v.settings ->> 'policy', e.recorded_at
+        e.incoming, e.on_hand - e.reserved,
+        coalesce((s.detail ->> 'safety_stock')::bigint, b.safety_stock, (r.detail ->> 'safety_stock')::bigint, k.safety_stock),
+        coalesce((s.detail ->> 'reorder_point')::bigint, b.reorder_point, (r.detail ->> 'reorder_point')::bigint, k.reorder_point),
+        coalesce(s.detail ->> 'policy', b.policy, r.detail ->> 'policy', k.policy), e.recorded_at
     from ended as e
-    cross join lateral (select case when e.settings ->> 'policy' is null
-        then internal.settings_of(e.item_id, e.location_id, e.version) else e.settings end as settings) as v
-    union all
-    select month_balances.month, b.item_id, b.location_id, b.version, b.on_hand, b.reserved, b.in_transit, b.backordered, b.damaged,
-        b.incoming, b.available, coalesce((v.settings ->> 'safety_stock')::bigint, b.safety_stock),
-        coalesce((v.settings ->> 'reorder_point')::bigint, b.reorder_point), coalesce(v.settings ->> 'policy', b.policy),
-        b.last_recorded_at
-    from before as b
-    left join last as l on l.item_id = b.item_id and l.location_id = b.location_id
-    cross join lateral (select case when l.version is not null
-        then internal.settings_of(b.item_id, b.location_id, b.version) end as settings) as v
-    where l.version is null or l.version <= b.version
+    left join setting as s on s.item_id = e.item_id and s.location_id = e.location_id and s.version <= e.version
+    left join before as b on b.item_id = e.item_id and b.location_id = e.location_id
+    left join replaced as r on r.item_id = e.item_id and r.location_id = e.location_id
+    left join inventory.stock_level as k on k.item_id = e.item_id and k.location_id = e.location_id
 $$;
 
 comment on function internal.month_balances(date) is 'What the closing balances of a month are, from those of the month before and its movements.';
