@@ -15,7 +15,7 @@ language sql
 as $$
     select jsonb_build_object('outcome', a.outcome, 'code', a.code,
         'detail', case when way <> 'SPECIAL' then a.detail - 'sku' end,
-        'levels', (select jsonb_agg(l - '{sku,item_id,type,in_transit,backordered,damaged,incoming}'::text[])
+        'levels', (select jsonb_agg(l - '{sku,item_id,type,in_transit,backordered,damaged,incoming,waiting}'::text[])
             from jsonb_array_elements(a.answer -> 'levels') as l),
         'status', a.answer -> 'status', 'deadline', a.answer ? 'expires_at')
     from api.apply_commands(case way
