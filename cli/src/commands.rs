@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use onhand_consumers::SinkKind;
 
+use crate::bench::Bench;
 use crate::demo::Demo;
 use crate::import::Import;
 use crate::settings::SettingsFile;
@@ -73,6 +74,9 @@ enum Command {
     Verify(verify::Verify),
     /// Show on the running stack what it does and how fast, and that all read models are equal
     Demo(Box<Demo>),
+    /// Measure how fast it is, as ratios against peers in the same run
+    #[command(subcommand)]
+    Bench(Box<Bench>),
 }
 
 impl Cli {
@@ -92,6 +96,7 @@ impl Cli {
             Command::Import(command) => command.run().await,
             Command::Verify(command) => command.run().await,
             Command::Demo(command) => command.run().await,
+            Command::Bench(command) => command.run().await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Onhand, all roles in one binary.
 
+mod bench;
 mod commands;
 mod connector;
 mod demo;

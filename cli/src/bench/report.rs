@@ -1,0 +1,306 @@
+//! What was measured: a short table for each part while it goes on, one JSON object for programs at the end.
+
+use std::fmt;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+
+use super::figures::Series;
+
+/// Contenders that were measured against each other.
+#[derive(Debug, Serialize)]
+pub(super) struct Part {
+    /// Letters of the parts of the benchmark that it holds.
+    pub(super) letters: String,
+    /// What was compared.
+    pub(super) title: String,
+    /// The contenders.
+    pub(super) contenders: Vec<Contender>,
+    /// Their medians, compared.
+    pub(super) comparisons: Vec<Comparison>,
+    /// What else has to be known about these figures.
+    pub(super) notes: Vec<String>,
+}
+
+/// One contender and what it reached.
+#[derive(Debug, Serialize)]
+pub(super) struct Contender {
+    /// What it does, and from how many connections.
+    pub(super) name: String,
+    /// What is counted.
+    pub(super) unit: Unit,
+    /// The figures.
+    #[serde(flatten)]
+    pub(super) series: Series,
+}
+
+/// What a figure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) enum Unit {
+    /// Commands that were applied, per second.
+    #[serde(rename = "commands_per_second")]
+    Rate,
+    /// Time that one took.
+    #[serde(rename = "milliseconds")]
+    Latency,
+}
+
+/// The ratio of two medians.
+#[derive(Debug, Serialize)]
+pub(super) struct Comparison {
+    /// What is compared with what.
+    pub(super) name: String,
+    /// The ratio; none if one of them did not move.
+    pub(super) ratio: Option<f64>,
+    /// What it should be; none where nothing is promised.
+    pub(super) goal: Option<Goal>,
+    /// Whether it is.
+    pub(super) reached: Option<bool>,
+}
+
+/// What a ratio should be.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Goal {
+    /// That or more.
+    AtLeast(f64),
+    /// That or less.
+    AtMost(f64),
+}
+
+impl Goal {
+    fn is_reached(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => value >= bound,
+            Self::AtMost(bound) => value <= bound,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(bound) => write!(formatter, ">= {bound}"),
+            Self::AtMost(bound) => write!(formatter, "<= {bound}"),
+        }
+    }
+}
+
+impl Comparison {
+    /// A ratio that is told and promises nothing.
+    pub(super) fn plain(name: impl Into<String>, ratio: Option<f64>) -> Self {
+        Self {
+            name: name.into(),
+            ratio,
+            goal: None,
+            reached: None,
+        }
+    }
+
+    /// A ratio with a goal; one that cannot be told has missed it.
+    pub(super) fn with_goal(name: impl Into<String>, ratio: Option<f64>, goal: Goal) -> Self {
+        Self {
+            name: name.into(),
+            ratio,
+            goal: Some(goal),
+            reached: Some(ratio.is_some_and(|value| goal.is_reached(value))),
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ratio = self
+            .ratio
+            .map_or_else(|| "unknown".to_owned(), |ratio| format!("{}x", digits(ratio)));
+        write!(formatter, "{}: {ratio}", self.name)?;
+        match (self.goal, self.reached) {
+            (Some(goal), Some(reached)) => {
+                let outcome = if reached { "reached" } else { "MISSED" };
+                write!(formatter, " (goal {goal}: {outcome})")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Part {
+    /// Nothing measured yet.
+    pub(super) fn new(letters: impl Into<String>, title: impl Into<String>) -> Self {
+        Self {
+            letters: letters.into(),
+            title: title.into(),
+            contenders: Vec::new(),
+            comparisons: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The median of a contender, by its name.
+    pub(super) fn median(&self, name: &str) -> Option<f64> {
+        self.contenders
+            .iter()
+            .find(|contender| contender.name == name)
+            .map(|contender| contender.series.median())
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        let unit = |unit| self.contenders.iter().any(|contender| contender.unit == unit);
+        let header = match (unit(Unit::Rate), unit(Unit::Latency)) {
+            (true, false) => "commands/s",
+            (false, true) => "ms",
+            _ => "median",
+        };
+        table.set_header(["", header, "min", "max"]);
+        for contender in &self.contenders {
+            table.add_row([
+                contender.name.clone(),
+                digits(contender.series.median()),
+                digits(contender.series.min()),
+                digits(contender.series.max()),
+            ]);
+        }
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        table
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{} ({})", self.title, self.letters)?;
+        if !self.contenders.is_empty() {
+            writeln!(formatter, "{}", self.table())?;
+        }
+        for comparison in &self.comparisons {
+            writeln!(formatter, "  {comparison}")?;
+        }
+        for note in &self.notes {
+            writeln!(formatter, "  {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whole numbers where the figure is large, three digits or so where it is small.
+fn digits(value: f64) -> String {
+    match value.abs() {
+        100.0.. => format!("{value:.0}"),
+        10.0.. => format!("{value:.1}"),
+        1.0.. => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// The whole run.
+#[derive(Debug, Serialize)]
+pub(super) struct Report<Settings: Serialize> {
+    /// Name of the benchmark.
+    pub(super) benchmark: &'static str,
+    /// Version of the product.
+    pub(super) version: &'static str,
+    /// How it was asked for.
+    pub(super) settings: Settings,
+    /// Version of the server.
+    pub(super) server: String,
+    /// Processors of the machine that drives the load.
+    pub(super) cores: usize,
+    /// Load averages before.
+    pub(super) load_before: Option<[f64; 3]>,
+    /// Load averages after.
+    pub(super) load_after: Option<[f64; 3]>,
+    /// What was measured.
+    pub(super) parts: Vec<Part>,
+    /// Whether all goals were reached of those that were measured.
+    pub(super) reached: bool,
+}
+
+/// How many goals were measured, and how many of them were reached.
+pub(super) fn goals(parts: &[Part]) -> (usize, usize) {
+    let outcomes: Vec<bool> = parts
+        .iter()
+        .flat_map(|part| &part.comparisons)
+        .filter_map(|comparison| comparison.reached)
+        .collect();
+    (outcomes.len(), outcomes.iter().filter(|reached| **reached).count())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn part() -> Part {
+        let series = |rounds: &[f64]| Series::new(rounds.to_vec()).unwrap();
+        Part {
+            contenders: vec![
+                Contender {
+                    name: "batch".into(),
+                    unit: Unit::Rate,
+                    series: series(&[3_000.0, 1_000.0, 2_000.0]),
+                },
+                Contender {
+                    name: "peer".into(),
+                    unit: Unit::Rate,
+                    series: series(&[50.0]),
+                },
+            ],
+            comparisons: vec![
+                Comparison::with_goal("batch / peer", Some(40.0), Goal::AtLeast(30.0)),
+                Comparison::with_goal("growth", Some(1.2), Goal::AtMost(1.1)),
+                Comparison::with_goal("peer / nothing", None, Goal::AtMost(1.1)),
+                Comparison::plain("peer / batch", Some(0.025)),
+            ],
+            ..Part::new("cd", "one row")
+        }
+    }
+
+    #[test]
+    fn a_goal_is_reached_at_its_bound() {
+        assert!(Goal::AtLeast(30.0).is_reached(30.0) && !Goal::AtLeast(30.0).is_reached(29.9));
+        assert!(Goal::AtMost(1.1).is_reached(1.1) && !Goal::AtMost(1.1).is_reached(1.11));
+        assert_eq!(goals(&[part(), part()]), (6, 2));
+    }
+
+    #[test]
+    fn a_person_reads_medians_ratios_and_what_was_missed() {
+        let text = part().to_string();
+        assert!(text.starts_with("one row (cd)\n"), "{text}");
+        assert!(text.contains("2000") && text.contains("3000"), "{text}");
+        assert!(text.contains("batch / peer: 40.0x (goal >= 30: reached)"), "{text}");
+        assert!(text.contains("growth: 1.20x (goal <= 1.1: MISSED)"), "{text}");
+        assert!(text.contains("peer / nothing: unknown (goal <= 1.1: MISSED)"), "{text}");
+        assert!(text.ends_with("peer / batch: 0.025x\n"), "{text}");
+        assert_eq!(part().median("batch"), Some(2_000.0));
+        assert_eq!(part().median("nobody"), None);
+    }
+
+    #[test]
+    fn a_program_reads_one_line() {
+        let text = serde_json::to_string(&Report {
+            benchmark: "engine",
+            version: "1.2.3",
+            settings: "quick",
+            server: "18.1".into(),
+            cores: 2,
+            load_before: None,
+            load_after: Some([0.5, 0.25, 0.125]),
+            parts: vec![part()],
+            reached: false,
+        })
+        .unwrap();
+        assert!(!text.contains('\n'));
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["parts"][0]["contenders"][0]["median"], 2_000.0);
+        assert_eq!(read["parts"][0]["contenders"][0]["unit"], "commands_per_second");
+        assert_eq!(read["parts"][0]["comparisons"][1]["goal"]["at_most"], 1.1);
+        assert_eq!(read["parts"][0]["comparisons"][1]["reached"], false);
+        assert_eq!(read["parts"][0]["comparisons"][3]["goal"], serde_json::Value::Null);
+        assert_eq!(read["load_before"], serde_json::Value::Null);
+        assert_eq!(read["load_after"][2], 0.125);
+        assert_eq!(read["reached"], false);
+    }
+}
