@@ -25,6 +25,7 @@ pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
         slot(&client).await?,
         publication(&client).await?,
         heartbeat(&client, connect_age(stack)).await?,
+        ledger(&client).await?,
         clock(&client).await?,
     ])
 }
@@ -151,6 +152,34 @@ async fn heartbeat(client: &Client, connect_age: Option<f64>) -> Result<Finding>
             HEARTBEAT_SECONDS,
             "the connector does not write: onhand connect status, onhand logs connect",
         ),
+    })
+}
+
+/// Whether the upkeep of the ledger keeps up: a partition for the month to come, and no month left open that ended days ago.
+async fn ledger(client: &Client) -> Result<Finding> {
+    const WHAT: &str = "ledger";
+    const FIX: &str =
+        "the housekeeping of `onhand api` does it (api.housekeeping), or pg_cron: see Upkeep in functions/README.md";
+    let row = client
+        .query_one(
+            "select exists (select from internal.movement_partitions() as p \
+                     where p.month = (date_trunc('month', now() at time zone 'UTC') + interval '1 month')::date), \
+                 internal.month_end(internal.next_month_to_close()) < now() - interval '2 days', \
+                 (select to_char(max(c.month), 'YYYY-MM') from inventory.closed_month as c), \
+                 (select to_char(max(r.month), 'YYYY-MM') from inventory.retired_partition as r)",
+            &[],
+        )
+        .await?;
+    let (ahead, behind): (bool, Option<bool>) = (row.get(0), row.get(1));
+    let (closed, retired): (Option<String>, Option<String>) = (row.get(2), row.get(3));
+    let month = |month: Option<String>| month.unwrap_or_else(|| "none".to_owned());
+    let detail = format!("last month closed: {}, retired: {}", month(closed), month(retired));
+    Ok(if !ahead {
+        Finding::warn(WHAT, format!("{detail}; the next month has no partition yet"), FIX)
+    } else if behind == Some(true) {
+        Finding::warn(WHAT, format!("{detail}; the month after it is not closed"), FIX)
+    } else {
+        Finding::ok(WHAT, detail)
     })
 }
 
