@@ -27,6 +27,7 @@ begin
     end if;
     perform internal.ensure_categories(items);
     perform internal.write_items(items);
+    perform internal.check_parents(items);
     return query
     select s.*
     from jsonb_array_elements(items) with ordinality as e (body, position)

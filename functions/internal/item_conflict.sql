@@ -1,4 +1,5 @@
--- What is wrong with a set of items as a whole: a sku twice, a new item without a name, an unknown parent. Null if nothing is.
+-- What is wrong with a set of items as a whole: a sku twice, a new item without a name, an unknown parent, a change that its stock or its units do
+-- not allow. Null if nothing is.
 create or replace function internal.item_conflict(items jsonb)
 returns jsonb
 language sql
@@ -18,6 +19,8 @@ as $$
                 then internal.problem('tracking', 'only physical items have lots or serial numbers')
             when (e.body ->> 'kind' <> k.kind or e.body ->> 'tracking' <> k.tracking) and internal.has_stock(k.id)
                 then internal.problem('kind, tracking', 'cannot change while the item has stock')
+            when exists (select from inventory.item_unit as u where u.item_id = k.id and u.unit = e.body ->> 'unit_of_measure')
+                then internal.problem('unit_of_measure', 'is a larger unit of the item already')
         end || jsonb_build_object('entry', e.position - 1) as problem
         from jsonb_array_elements(items) with ordinality as e (body, position)
         left join inventory.item as k on k.sku = e.body ->> 'sku'
