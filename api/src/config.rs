@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
 use crate::housekeeping::HousekeepingConfig;
+use crate::summaries::SummaryConfig;
 
 /// `api.apply_commands` refuses larger batches.
 const MAX_LANE_BATCH: usize = 1_000;
@@ -65,6 +66,8 @@ pub struct ApiConfig {
     pub upkeep: UpkeepConfig,
     /// What the database needs done now and then.
     pub housekeeping: HousekeepingConfig,
+    /// The summaries and reports.
+    pub summaries: SummaryConfig,
 }
 
 /// How concurrent writes are gathered.
@@ -123,6 +126,7 @@ impl Default for ApiConfig {
             read: ReadConfig::default(),
             upkeep: UpkeepConfig::default(),
             housekeeping: HousekeepingConfig::default(),
+            summaries: SummaryConfig::default(),
         }
     }
 }
@@ -207,7 +211,8 @@ impl ApiConfig {
             "at least 10",
         )?;
         check("api.upkeep.sweep_batch", self.upkeep.sweep_batch >= 1, "at least 1")?;
-        self.housekeeping.validate()
+        self.housekeeping.validate()?;
+        self.summaries.validate()
     }
 }
 

@@ -20,6 +20,7 @@ mod routes;
 mod server;
 mod state;
 mod store;
+mod summaries;
 mod sweeper;
 mod units;
 
@@ -30,3 +31,4 @@ pub use problem::{Fault, Problem, ProblemKind};
 pub use router::router;
 pub use server::run;
 pub use state::AppState;
+pub use summaries::SummaryConfig;

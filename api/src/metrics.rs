@@ -26,6 +26,12 @@ const POOL_WAITING: &str = "onhand_database_pool_waiting_callers";
 const HOLDS_EXPIRED: &str = "onhand_holds_expired_total";
 const UPKEEP_FAILURES: &str = "onhand_upkeep_failures_total";
 const HOUSEKEEPING_DONE: &str = "onhand_housekeeping_last_success_timestamp_seconds";
+const FOLD_DURATION: &str = "onhand_summary_fold_duration_seconds";
+const FOLDED_MOVEMENTS: &str = "onhand_summary_folded_movements_total";
+const SUMMARY_STALENESS: &str = "onhand_summary_staleness_seconds";
+const SUMMARY_PENDING: &str = "onhand_summary_pending_movements";
+const REPORT_AGE: &str = "onhand_report_age_seconds";
+const REPORT_DURATION: &str = "onhand_report_refresh_duration_seconds";
 
 /// From half a millisecond to the request time-out.
 const SECONDS: &[f64] = &[
@@ -72,6 +78,26 @@ fn describe() {
     describe_gauge!(POOL_WAITING, "Callers that wait for a connection by pool");
     describe_counter!(HOLDS_EXPIRED, "Reservations that the sweeper expired");
     describe_counter!(UPKEEP_FAILURES, "Background duties that failed by duty");
+    describe_histogram!(
+        FOLD_DURATION,
+        Unit::Seconds,
+        "Time of one fold of changes into the summaries"
+    );
+    describe_counter!(
+        FOLDED_MOVEMENTS,
+        "Movements that this instance folded into the summaries"
+    );
+    describe_gauge!(
+        SUMMARY_STALENESS,
+        Unit::Seconds,
+        "Age of the oldest movement that is not in the summaries"
+    );
+    describe_gauge!(
+        SUMMARY_PENDING,
+        "Movements that are not in the summaries, counted up to 1000"
+    );
+    describe_gauge!(REPORT_AGE, Unit::Seconds, "Time since the last refresh by report");
+    describe_histogram!(REPORT_DURATION, Unit::Seconds, "Time of one refresh by report");
     describe_gauge!(
         HOUSEKEEPING_DONE,
         Unit::Seconds,
@@ -139,6 +165,24 @@ pub(crate) fn upkeep_failure(duty: &'static str) {
 
 pub(crate) fn housekeeping_done(duty: &'static str) {
     gauge!(HOUSEKEEPING_DONE, "duty" => duty).set(jiff::Timestamp::now().as_duration().as_secs_f64());
+}
+
+pub(crate) fn folded(movements: i64, took: Duration) {
+    histogram!(FOLD_DURATION).record(took);
+    counter!(FOLDED_MOVEMENTS).increment(u64::try_from(movements).unwrap_or(0));
+}
+
+pub(crate) fn summary_staleness(age: Duration, pending: i64) {
+    gauge!(SUMMARY_STALENESS).set(age.as_secs_f64());
+    gauge!(SUMMARY_PENDING).set(real(usize::try_from(pending).unwrap_or(0)));
+}
+
+pub(crate) fn report_age(report: &str, age: Duration) {
+    gauge!(REPORT_AGE, "report" => report.to_owned()).set(age.as_secs_f64());
+}
+
+pub(crate) fn report_refreshed(report: &str, took: Duration) {
+    histogram!(REPORT_DURATION, "report" => report.to_owned()).record(took);
 }
 
 fn real(count: usize) -> f64 {

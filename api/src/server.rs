@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::housekeeping;
 use crate::router::{metrics_router, router};
 use crate::state::AppState;
+use crate::summaries;
 use crate::sweeper;
 
 /// How often histograms are folded, so that they do not grow between two scrapes.
@@ -28,6 +29,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub async fn run(config: ApiServerConfig, token: CancellationToken) -> Result<(), ApiError> {
     let (listen, metrics_listen) = (config.api.listen, config.api.metrics_listen);
     let (upkeep, house) = (config.api.upkeep.clone(), config.api.housekeeping.clone());
+    let summaries = config.api.summaries.clone();
     let state = AppState::new(config)?;
     let public = bind(listen).await?;
     let private = bind(metrics_listen).await?;
@@ -38,6 +40,7 @@ pub async fn run(config: ApiServerConfig, token: CancellationToken) -> Result<()
     let end = CancellationToken::new();
     let sweeping = tokio::spawn(sweeper::run(upkeep, state.store().pool().clone(), duties.clone()));
     let keeping = tokio::spawn(housekeeping::run(house, state.store().pool().clone(), duties.clone()));
+    let summarising = tokio::spawn(summaries::run(summaries, state.store().pool().clone(), duties.clone()));
     let measuring = tokio::spawn(keep_metrics(state.clone(), end.clone()));
     let private = serve(private, metrics_router(state.clone()), end.clone());
     let intake = CancellationToken::new();
@@ -57,7 +60,7 @@ pub async fn run(config: ApiServerConfig, token: CancellationToken) -> Result<()
     if tokio::time::timeout(deadline, state.lanes().drain()).await.is_err() {
         tracing::error!("queued writes were not decided before the deadline");
     }
-    for duty in [sweeping, keeping] {
+    for duty in [sweeping, keeping, summarising] {
         if tokio::time::timeout(deadline, duty).await.is_err() {
             tracing::warn!("a background duty was not finished before the deadline");
         }

@@ -132,7 +132,7 @@ pub fn all() -> Vec<TopicSpec> {
 fn table_spec(table: Table) -> TopicSpec {
     match table {
         Table::StockMovement => TopicSpec::kept_by_time(&table.topic(), 4, WEEK_MS),
-        Table::StockLevel | Table::Reservation | Table::ReservationLine | Table::Item => {
+        Table::StockLevel | Table::StockSummary | Table::Reservation | Table::ReservationLine | Table::Item => {
             TopicSpec::compacted(table.topic(), 4)
         }
         Table::Category | Table::Location => TopicSpec::compacted(table.topic(), 1),
@@ -217,6 +217,7 @@ mod tests {
                 .map(|(_, value)| *value)
         };
         assert_eq!(policy(Table::StockLevel), Some("compact"));
+        assert_eq!(policy(Table::StockSummary), Some("compact"));
         assert_eq!(policy(Table::StockMovement), Some("delete"));
     }
 

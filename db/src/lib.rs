@@ -13,6 +13,7 @@ pub mod migrate;
 mod pool;
 mod reservation;
 mod stock;
+mod summary;
 
 pub use catalogue::{Item, Location, get_item, get_location, item_ids, upsert_items, upsert_locations};
 pub use command::{Answer, AnswerLevel, Outcome, apply_commands};
@@ -25,5 +26,9 @@ pub use pool::{Pool, PooledClient};
 pub use reservation::{ReservationLine, ReservationState, expire_reservations, get_reservation};
 pub use stock::{
     LevelRow, Movement, StockState, get_stock_history, get_stock_level, levels_after, levels_of_items, set_stock_policy,
+};
+pub use summary::{
+    FoldStep, ReportAge, STOCK_SUMMARY, StockSummary, fold_stock_summary, get_stock_summary, rebuild_stock_summary,
+    refresh_report, report_ages,
 };
 pub use tokio_postgres;

@@ -1,5 +1,6 @@
 -- Brings the summaries of these items up to what stock_level holds now; returns how many changed. Only a fold calls it, one at a time.
--- A summary that would stay as it is keeps its version, so that read models hear of changes alone.
+-- A summary that would stay as it is keeps its version, so that read models hear of changes alone. One that changes is written in full: a
+-- large column that was left as it was would reach them as a placeholder (f17).
 create or replace function internal.write_summaries(items uuid[])
 returns bigint
 language plpgsql

@@ -207,6 +207,7 @@ fn read_change(table: Table, reader: &SchemaReader, id: u32, body: &[u8]) -> Res
         Table::Reservation => Change::Reservation(read_envelope(reader, id, body)?),
         Table::ReservationLine => Change::ReservationLine(read_envelope(reader, id, body)?),
         Table::StockMovement => Change::StockMovement(read_envelope(reader, id, body)?),
+        Table::StockSummary => Change::StockSummary(read_envelope(reader, id, body)?),
     })
 }
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use crate::lenient::optional;
 
 pub use rows::{
-    CategoryRow, ItemRow, LocationRow, ReservationLineRow, ReservationRow, StockLevelRow, StockMovementRow, UNAVAILABLE,
+    CategoryRow, ItemRow, LocationRow, ReservationLineRow, ReservationRow, StockLevelRow, StockMovementRow,
+    StockSummaryRow, UNAVAILABLE,
 };
 
 /// A captured table.
@@ -30,11 +31,13 @@ pub enum Table {
     ReservationLine,
     /// `inventory.stock_movement`
     StockMovement,
+    /// `inventory.stock_summary`
+    StockSummary,
 }
 
 impl Table {
     /// Every captured table.
-    pub const ALL: [Table; 7] = [
+    pub const ALL: [Table; 8] = [
         Self::Category,
         Self::Item,
         Self::Location,
@@ -42,6 +45,7 @@ impl Table {
         Self::Reservation,
         Self::ReservationLine,
         Self::StockMovement,
+        Self::StockSummary,
     ];
 
     /// Name of the table without its schema.
@@ -54,6 +58,7 @@ impl Table {
             Self::Reservation => "reservation",
             Self::ReservationLine => "reservation_line",
             Self::StockMovement => "stock_movement",
+            Self::StockSummary => "stock_summary",
         }
     }
 
@@ -209,6 +214,8 @@ pub enum Change {
     ReservationLine(Box<Envelope<ReservationLineRow>>),
     /// A new line of the ledger.
     StockMovement(Box<Envelope<StockMovementRow>>),
+    /// Change of the summary of an item.
+    StockSummary(Box<Envelope<StockSummaryRow>>),
 }
 
 impl Change {
@@ -222,6 +229,7 @@ impl Change {
             Self::Reservation(envelope) => &envelope.source,
             Self::ReservationLine(envelope) => &envelope.source,
             Self::StockMovement(envelope) => &envelope.source,
+            Self::StockSummary(envelope) => &envelope.source,
         }
     }
 
@@ -235,6 +243,7 @@ impl Change {
             Self::Reservation(envelope) => envelope.op,
             Self::ReservationLine(envelope) => envelope.op,
             Self::StockMovement(envelope) => envelope.op,
+            Self::StockSummary(envelope) => envelope.op,
         }
     }
 }

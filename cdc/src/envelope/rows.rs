@@ -231,3 +231,58 @@ pub struct StockMovementRow {
     #[serde(default, deserialize_with = "optional")]
     pub traceparent: Option<String>,
 }
+
+/// `inventory.stock_summary`: an item over all its locations. A location below zero counts as 0 in the totals.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename = "Value")]
+pub struct StockSummaryRow {
+    /// Item, the primary key.
+    pub item_id: Uuid,
+    /// Its stock keeping unit.
+    #[serde(default)]
+    pub sku: String,
+    /// Physically there.
+    #[serde(default)]
+    pub on_hand: i64,
+    /// Held by reservations.
+    #[serde(default)]
+    pub reserved: i64,
+    /// Can be sold.
+    #[serde(default)]
+    pub available: i64,
+    /// On the way to a location.
+    #[serde(default)]
+    pub in_transit: i64,
+    /// Owed to customers.
+    #[serde(default)]
+    pub backordered: i64,
+    /// There, but not for sale.
+    #[serde(default)]
+    pub damaged: i64,
+    /// Ordered from suppliers.
+    #[serde(default)]
+    pub incoming: i64,
+    /// Sold beyond what was there.
+    #[serde(default)]
+    pub oversold: i64,
+    /// Sum of the larger of safety stock and reorder point.
+    #[serde(default)]
+    pub threshold: i64,
+    /// `in_stock`, `low_stock` or `out_of_stock`; empty where only the key is known.
+    #[serde(default)]
+    pub status: String,
+    /// Number of locations with a stock level.
+    #[serde(default)]
+    pub location_count: i32,
+    /// JSON text: status and states by location; may be [`UNAVAILABLE`].
+    #[serde(default)]
+    pub by_location: String,
+    /// JSON text: totals by type of location; may be [`UNAVAILABLE`].
+    #[serde(default)]
+    pub by_location_type: String,
+    /// Version of the row.
+    pub version: RowVersion,
+    /// When the row was last changed.
+    #[serde(default, deserialize_with = "optional")]
+    pub updated_at: Option<Timestamp>,
+}
