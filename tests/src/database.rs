@@ -10,6 +10,9 @@ use tokio_postgres::{Client, Config, NoTls};
 /// Connection string of a superuser; `tests/run.sh` sets it.
 pub const URL_VARIABLE: &str = "ONHAND_TEST_DATABASE_URL";
 
+/// Name of a database that is migrated already and is copied in place of a template made anew; for quick trials.
+pub const TEMPLATE_VARIABLE: &str = "ONHAND_TEST_TEMPLATE";
+
 /// pgTAP, and what the SQL tests share.
 const SUPPORT: &str = include_str!("../sql/support/support.sql");
 
@@ -18,6 +21,8 @@ const SUPPORT: &str = include_str!("../sql/support/support.sql");
 pub struct Server {
     config: Config,
     template: String,
+    /// Whether the template was made here, and is to be dropped at the end.
+    made: bool,
 }
 
 /// A database of one test.
@@ -39,8 +44,13 @@ impl Server {
         let config: Config = url
             .parse()
             .with_context(|| format!("{URL_VARIABLE} is no connection string"))?;
+        if let Some(template) = std::env::var(TEMPLATE_VARIABLE).ok().filter(|name| !name.is_empty()) {
+            let made = false;
+            return Ok(Self { config, template, made });
+        }
         let template = format!("onhand_template_{}", std::process::id());
-        let server = Self { config, template };
+        let made = true;
+        let server = Self { config, template, made };
         server.execute(&format!("create database {}", server.template)).await?;
         if let Err(error) = server.fill_template().await {
             server.stop().await?;
@@ -112,6 +122,9 @@ impl Server {
     /// # Errors
     /// See the message.
     pub async fn stop(&self) -> Result<()> {
+        if !self.made {
+            return Ok(());
+        }
         self.execute(&format!("drop database if exists {} with (force)", self.template))
             .await
     }

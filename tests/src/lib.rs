@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod invariants;
+pub mod inventory;
 pub mod stack;
 pub mod suite;
 pub mod tap;

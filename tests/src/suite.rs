@@ -2,8 +2,10 @@
 
 use crate::database::{Database, Server};
 use anyhow::Result;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
+use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -13,6 +15,15 @@ pub type Body = Box<dyn FnOnce(Arc<Database>) -> BoxFuture<'static, Result<()>> 
 
 /// How many tests run at once unless the command line says otherwise.
 const AT_ONCE: usize = 3;
+
+/// Makes a named test of an async function.
+pub fn test<F, R>(name: &str, body: F) -> (String, Body)
+where
+    F: FnOnce(Arc<Database>) -> R + Send + 'static,
+    R: Future<Output = Result<()>> + Send + 'static,
+{
+    (name.to_owned(), Box::new(move |database| body(database).boxed()))
+}
 
 /// Runs the tests and drops their databases. None at all, or no server, is a failure.
 #[must_use]

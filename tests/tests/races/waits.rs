@@ -3,11 +3,11 @@
 use super::{apply, apply_one, assert_sound, level, make_catalogue, test};
 use anyhow::{Context, Result, ensure};
 use onhand_tests::database::Database;
+use onhand_tests::inventory;
 use onhand_tests::suite::Body;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_postgres::Client;
 use uuid::Uuid;
 
 pub(super) fn all() -> Vec<(String, Body)> {
@@ -28,30 +28,15 @@ async fn while_waiting(database: &Database, first: Value, before_commit: &str, b
     let holder = database.client().await?;
     let waiter = database.api_client().await?;
     let watcher = database.client().await?;
-    let pid: i32 = waiter.query_one("select pg_backend_pid()", &[]).await?.get(0);
+    let pid = inventory::pid(&waiter).await?;
     holder.batch_execute("begin").await?;
     let outcomes = apply(&holder, first).await?;
     ensure!(outcomes.iter().all(|outcome| outcome.0 == "applied"), "{outcomes:?}");
     let waiting = tokio::spawn(async move { apply(&waiter, batch).await });
-    wait_until_blocked(&watcher, pid).await?;
+    inventory::wait_until_blocked(&watcher, pid).await?;
     holder.batch_execute(before_commit).await?;
     holder.batch_execute("commit").await?;
     Ok(waiting.await??.into_iter().map(|outcome| outcome.0).collect())
-}
-
-async fn wait_until_blocked(watcher: &Client, pid: i32) -> Result<()> {
-    for _ in 0..2_000 {
-        let blocked: bool = watcher
-            .query_one("select cardinality(pg_blocking_pids($1)) > 0", &[&pid])
-            .await
-            .context("pg_blocking_pids")?
-            .get(0);
-        if blocked {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    anyhow::bail!("the session never waited for the other one")
 }
 
 async fn reservation_made(database: Arc<Database>) -> Result<()> {

@@ -1,0 +1,301 @@
+//! The inventory as a plain program: what each command must lead to, written from the rules and without a look at the SQL.
+//!
+//! It knows balances, reservations, transfers, idempotency keys and versions. Time is a number of minutes that only the history
+//! moves on. Each command is decided on a copy, which is kept if the command is accepted.
+
+mod allocate;
+mod compare;
+mod holds;
+mod lines;
+mod settings;
+mod stock;
+mod verdict;
+
+pub(crate) use verdict::Outcome;
+
+use super::ledger::Movement;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Sku and location; sorts as Onhand locks.
+pub(crate) type Key = (String, String);
+
+/// No quantity and no balance lies beyond this.
+const LIMIT: i64 = 1_000_000_000_000;
+
+/// The states of a stock level, or by how much they change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct States {
+    pub(crate) on_hand: i64,
+    pub(crate) reserved: i64,
+    pub(crate) in_transit: i64,
+    pub(crate) backordered: i64,
+    pub(crate) damaged: i64,
+    pub(crate) incoming: i64,
+}
+
+impl States {
+    pub(crate) fn available(self) -> i64 {
+        self.on_hand - self.reserved
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            on_hand: self.on_hand + other.on_hand,
+            reserved: self.reserved + other.reserved,
+            in_transit: self.in_transit + other.in_transit,
+            backordered: self.backordered + other.backordered,
+            damaged: self.damaged + other.damaged,
+            incoming: self.incoming + other.incoming,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Level {
+    pub(crate) states: States,
+    pub(crate) safety_stock: i64,
+    pub(crate) reorder_point: i64,
+    pub(crate) policy: String,
+    pub(crate) version: i64,
+}
+
+impl Level {
+    pub(crate) fn status(&self) -> &'static str {
+        let available = self.states.available();
+        if self.policy == "unlimited" {
+            "in_stock"
+        } else if available <= 0 {
+            "out_of_stock"
+        } else if available <= self.safety_stock.max(self.reorder_point) {
+            "low_stock"
+        } else {
+            "in_stock"
+        }
+    }
+
+    /// Whether more can be promised than there is.
+    fn endless(&self) -> bool {
+        self.policy == "oversell" || self.policy == "unlimited"
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Item {
+    pub(crate) kind: &'static str,
+    pub(crate) policy: Option<&'static str>,
+    pub(crate) archived: bool,
+    /// Components of one bundle.
+    pub(crate) parts: Vec<(String, i64)>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Place {
+    pub(crate) priority: i32,
+    pub(crate) policy: Option<&'static str>,
+    pub(crate) closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Pending,
+    Committed,
+    Released,
+    Expired,
+}
+
+impl Status {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Committed => "COMMITTED",
+            Self::Released => "RELEASED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Hold {
+    pub(crate) owner: Option<String>,
+    pub(crate) status: Status,
+    /// Minute at which it ends, and which of two that end in one minute was set first.
+    pub(crate) deadline: (i64, u64),
+    pub(crate) lines: BTreeMap<Key, HoldLine>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct HoldLine {
+    pub(crate) quantity: i64,
+    pub(crate) backordered: i64,
+    pub(crate) confirmed: i64,
+    pub(crate) status: Status,
+    /// Its place in the queue for stock.
+    waiting: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Transfer {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) status: &'static str,
+    pub(crate) lines: BTreeMap<String, TransferLine>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TransferLine {
+    pub(crate) shipped: i64,
+    pub(crate) received: i64,
+    pub(crate) damaged: i64,
+    pub(crate) lost: i64,
+    pub(crate) returned: i64,
+}
+
+impl TransferLine {
+    fn open(&self) -> i64 {
+        self.shipped - self.received - self.damaged - self.lost - self.returned
+    }
+}
+
+/// A level as an answer shows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    /// Type of the ledger row.
+    pub(crate) kind: &'static str,
+    /// How much the command moved; none where the answer need not say it.
+    pub(crate) quantity: Option<i64>,
+    pub(crate) level: Level,
+}
+
+/// What an accepted command is answered with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) levels: Vec<Entry>,
+    /// Fields beside the levels that have one right value.
+    pub(crate) fields: BTreeMap<&'static str, Value>,
+}
+
+/// The SQLSTATE of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Refusal(pub(crate) &'static str);
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) minute: i64,
+    pub(crate) version_floor: i64,
+    pub(crate) items: BTreeMap<String, Item>,
+    pub(crate) places: BTreeMap<String, Place>,
+    pub(crate) levels: BTreeMap<Key, Level>,
+    pub(crate) holds: BTreeMap<Uuid, Hold>,
+    pub(crate) transfers: BTreeMap<Uuid, Transfer>,
+    /// Request and answer of each keyed command that was applied, by caller and key.
+    pub(crate) answers: BTreeMap<(String, String), (Value, Value)>,
+    /// Grows with everything that has a place in a queue.
+    turn: u64,
+    /// Ledger rows that the command at hand leads to.
+    effects: Vec<(Key, Movement)>,
+    /// Version of a key before this batch freed what was due on it; whoever expected it may go on.
+    freed_from: BTreeMap<Key, i64>,
+    /// Reservations that were due and not written off when this batch began.
+    due_at_start: BTreeSet<Uuid>,
+}
+
+impl Model {
+    /// The level of a key, or the one that would be made for it.
+    fn level(&self, key: &Key) -> Level {
+        self.levels.get(key).cloned().unwrap_or_else(|| Level {
+            states: States::default(),
+            safety_stock: 0,
+            reorder_point: 0,
+            policy: self.default_policy(key).to_owned(),
+            version: 0,
+        })
+    }
+
+    fn default_policy(&self, (sku, place): &Key) -> &'static str {
+        let item = &self.items[sku];
+        if item.kind == "digital" {
+            return "unlimited";
+        }
+        item.policy.or(self.places[place].policy).unwrap_or("deny")
+    }
+
+    fn next_version(&self, version: i64) -> i64 {
+        (version + 1).max(self.version_floor)
+    }
+
+    fn next_turn(&mut self) -> u64 {
+        self.turn += 1;
+        self.turn
+    }
+
+    /// Changes a level, notes the ledger row, and returns the level as an answer shows it.
+    fn change(
+        &mut self,
+        key: &Key,
+        kind: &'static str,
+        deltas: States,
+        papers: (Option<Uuid>, Option<Uuid>),
+    ) -> Result<Entry, Refusal> {
+        let before = self.level(key);
+        let mut after = before.clone();
+        after.states = before.states.plus(deltas);
+        let states = after.states;
+        if states.available() < before.states.available().min(0) && !after.endless() {
+            return Err(Refusal("IV001"));
+        }
+        let others = [
+            states.reserved,
+            states.in_transit,
+            states.backordered,
+            states.damaged,
+            states.incoming,
+        ];
+        if others.iter().any(|state| *state < 0) {
+            return Err(Refusal("IV001"));
+        }
+        if states.on_hand.abs() > LIMIT || others.iter().any(|state| *state > LIMIT) {
+            return Err(Refusal("IV012"));
+        }
+        after.version = self.next_version(before.version);
+        let movement = Movement {
+            kind: kind.to_owned(),
+            deltas,
+            after: states,
+            version: after.version,
+            hold: papers.0,
+            transfer: papers.1,
+        };
+        self.effects.push((key.clone(), movement));
+        self.levels.insert(key.clone(), after.clone());
+        Ok(Entry {
+            key: key.clone(),
+            kind,
+            quantity: None,
+            level: after,
+        })
+    }
+
+    /// Refuses a command that expected another version. What only freed holds that nobody counted any more is no change.
+    fn check_expected(&self, command: &Value) -> Result<(), Refusal> {
+        let Some(expected) = command["expected_version"].as_i64() else {
+            return Ok(());
+        };
+        let keys: Vec<Key> = self
+            .demand(command)
+            .into_keys()
+            .map(|(sku, place)| (sku, place.unwrap_or_default()))
+            .collect();
+        let [key] = keys.as_slice() else {
+            // A bundle has several levels.
+            return Err(Refusal("IV008"));
+        };
+        let version = self.levels.get(key).map_or(0, |level| level.version);
+        if expected == version || self.freed_from.get(key) == Some(&expected) {
+            return Ok(());
+        }
+        Err(Refusal("IV006"))
+    }
+}

@@ -1,0 +1,82 @@
+//! Settings of a level, and what readers do not count.
+
+use super::{Key, Level, Model, Refusal, States, Status};
+use crate::ledger::{Ledger, Movement};
+use crate::script::Settings;
+
+impl Model {
+    /// Follows a change of settings. `refused` is the SQLSTATE of the refusal, if it was refused.
+    pub(crate) fn set_policy(
+        &mut self,
+        key: &Key,
+        settings: &Settings,
+        refused: Option<&str>,
+        ledger: &mut Ledger,
+    ) -> Result<(), String> {
+        let mut next = self.clone();
+        next.effects.clear();
+        let verdict = next.new_settings(key, settings);
+        match (verdict, refused) {
+            (Ok(()), None) => {
+                ledger.take(&next.effects)?;
+                *self = next;
+                Ok(())
+            }
+            (Err(refusal), Some(code)) if refusal.0 == code => Ok(()),
+            (verdict, _) => Err(format!("the settings were answered with {refused:?}, not {verdict:?}")),
+        }
+    }
+
+    fn new_settings(&mut self, key: &Key, settings: &Settings) -> Result<(), Refusal> {
+        if self.items[&key.0].kind == "digital" && settings.policy.is_some() {
+            return Err(Refusal("IV008"));
+        }
+        if !self.levels.contains_key(key) {
+            let level = self.level(key);
+            self.write_settings(key, level);
+        }
+        self.free_due(key)?;
+        let mut level = self.level(key);
+        let strict = settings.policy.is_some_and(|policy| policy != "oversell");
+        if strict && level.states.available() < 0 {
+            return Err(Refusal("IV001"));
+        }
+        level.safety_stock = settings.safety_stock.unwrap_or(level.safety_stock);
+        level.reorder_point = settings.reorder_point.unwrap_or(level.reorder_point);
+        level.policy = settings.policy.map_or(level.policy, str::to_owned);
+        self.write_settings(key, level);
+        Ok(())
+    }
+
+    fn write_settings(&mut self, key: &Key, mut level: Level) {
+        level.version = self.next_version(level.version);
+        let movement = Movement {
+            kind: "policy".to_owned(),
+            deltas: States::default(),
+            after: level.states,
+            version: level.version,
+            hold: None,
+            transfer: None,
+        };
+        self.effects.push((key.clone(), movement));
+        self.levels.insert(key.clone(), level);
+    }
+
+    /// What reservations that are due still keep on a key: readers do not count it.
+    pub(crate) fn due_quantity(&self, key: &Key) -> i64 {
+        self.due_on(key)
+            .iter()
+            .map(|(_, id)| &self.holds[id].lines[key])
+            .map(|line| line.quantity - line.backordered)
+            .sum()
+    }
+
+    /// After a sweep nothing is due any more.
+    pub(crate) fn none_is_due(&self) -> Result<(), String> {
+        let left = self
+            .holds
+            .iter()
+            .find(|(_, hold)| hold.status == Status::Pending && self.is_due(hold));
+        left.map_or(Ok(()), |(id, _)| Err(format!("the sweep left {id}")))
+    }
+}

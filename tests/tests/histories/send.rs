@@ -1,0 +1,164 @@
+//! Sends commands: many in one call, or one by the function that is made for it.
+
+use crate::model::Outcome;
+use anyhow::{Result, bail, ensure};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use tokio_postgres::Client;
+
+/// Whose the idempotency keys of a command are that was sent by its function: the session's.
+pub(crate) const SESSION: &str = "session";
+
+/// Names and types of the arguments of each public function.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Functions(BTreeMap<String, BTreeMap<String, String>>);
+
+/// The function for an operation.
+const BY_OPERATION: [(&str, &str); 15] = [
+    ("add", "add_stock"),
+    ("remove", "remove_stock"),
+    ("adjust", "adjust_stock"),
+    ("return", "return_stock"),
+    ("quarantine", "quarantine_stock"),
+    ("restore", "restore_stock"),
+    ("write_off", "write_off_stock"),
+    ("move", "move_stock"),
+    ("ship", "ship_stock"),
+    ("receive", "receive_transfer"),
+    ("cancel_transfer", "cancel_transfer"),
+    ("reserve", "reserve_stock"),
+    ("confirm", "confirm_reservation"),
+    ("cancel", "cancel_reservation"),
+    ("extend", "extend_reservation"),
+];
+
+impl Functions {
+    pub(crate) async fn read(client: &Client) -> Result<Self> {
+        let rows = client
+            .query(
+                "select p.proname::text, a.name, format_type(a.type, null) from pg_proc as p \
+                 cross join lateral unnest(p.proargnames[1 : p.pronargs], p.proargtypes::oid[]) as a (name, type) \
+                 where p.pronamespace = 'api'::regnamespace",
+                &[],
+            )
+            .await?;
+        let mut functions = Self::default();
+        for row in rows {
+            let arguments = functions.0.entry(row.get(0)).or_default();
+            arguments.insert(row.get(1), row.get(2));
+        }
+        Ok(functions)
+    }
+
+    /// The statement that does what a command says; none if no single function does.
+    pub(crate) fn statement(&self, command: &Value) -> Option<String> {
+        let op = command["op"].as_str()?;
+        let name = if op == "relocate" {
+            "relocate_reservation"
+        } else {
+            BY_OPERATION.iter().find(|(name, _)| *name == op)?.1
+        };
+        let known = self.0.get(name)?;
+        let mut arguments = Vec::new();
+        for (field, value) in command.as_object()?.iter().filter(|(field, _)| *field != "op") {
+            let argument = match field.as_str() {
+                "quantity" if op == "adjust" => "delta",
+                "from" => "from_location",
+                "to" => "to_location",
+                "expires_in_seconds" => "expires_in",
+                other => other,
+            };
+            let kind = known.get(argument)?;
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Array(entries) if kind == "text[]" => {
+                    let quoted: Vec<String> = entries.iter().map(Value::to_string).collect();
+                    format!("{{{}}}", quoted.join(","))
+                }
+                Value::Number(seconds) if kind == "interval" => format!("{seconds} seconds"),
+                other => other.to_string(),
+            };
+            arguments.push(format!("{argument} => '{}'::{kind}", text.replace('\'', "''")));
+        }
+        Some(format!(
+            "select coalesce(jsonb_agg(to_jsonb(r)), '[]') from api.{name}({}) as r",
+            arguments.join(", ")
+        ))
+    }
+}
+
+/// Sends commands in one call.
+pub(crate) async fn batch(client: &Client, caller: &str, commands: &[Value]) -> Result<Vec<Outcome>> {
+    let rows = client
+        .query(
+            "select outcome, code, detail, answer from api.apply_commands($1, $2) order by ordinal",
+            &[&Value::from(commands), &caller],
+        )
+        .await?;
+    ensure!(
+        rows.len() == commands.len(),
+        "{} answers to {} commands",
+        rows.len(),
+        commands.len()
+    );
+    let mut outcomes = Vec::new();
+    for row in rows {
+        let outcome: String = row.get(0);
+        outcomes.push(match outcome.as_str() {
+            "applied" => Outcome::Applied(row.get(3)),
+            "replayed" => Outcome::Replayed(row.get(3)),
+            "refused" => Outcome::Refused {
+                code: row.get(1),
+                detail: row.get::<_, Option<Value>>(2).unwrap_or_default(),
+            },
+            other => bail!("an outcome {other}"),
+        });
+    }
+    Ok(outcomes)
+}
+
+/// Runs a statement for a single command. Its rows become an answer like that of a batch; what it raises is a refusal.
+pub(crate) async fn call(client: &Client, statement: &str) -> Result<Outcome> {
+    let error = match client.query_one(statement, &[]).await {
+        Ok(row) => return Ok(answer_of(row.get(0))),
+        Err(error) => error,
+    };
+    let Some(raised) = error.as_db_error() else {
+        return Err(error.into());
+    };
+    let code = raised.code().code().to_owned();
+    if !code.starts_with("IV") {
+        bail!("{code} {} for {statement}", raised.message());
+    }
+    let detail = raised
+        .detail()
+        .map(serde_json::from_str)
+        .transpose()?
+        .unwrap_or_default();
+    Ok(Outcome::Refused { code, detail })
+}
+
+fn answer_of(rows: Value) -> Outcome {
+    let mut answer = Map::new();
+    let first = rows[0].clone();
+    let on_paper = ["reservation_id", "transfer_id"]
+        .into_iter()
+        .find(|field| first[*field].is_string());
+    let mut levels = rows.as_array().cloned().unwrap_or_default();
+    for level in levels.iter_mut().filter_map(Value::as_object_mut) {
+        level.remove("replayed");
+        if let Some(paper) = on_paper {
+            // There it is the status of the reservation or transfer.
+            answer.insert(paper.to_owned(), level.remove(paper).unwrap_or_default());
+            answer.insert("status".to_owned(), level.remove("status").unwrap_or_default());
+            // Without a backorder it reads 0, whatever others on the level wait for.
+            level.remove("backordered");
+        }
+    }
+    answer.insert("levels".to_owned(), json!(levels));
+    if first["replayed"] == true {
+        Outcome::Replayed(Value::Object(answer))
+    } else {
+        Outcome::Applied(Value::Object(answer))
+    }
+}
