@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use onhand_db::{DbError, Pool, ReportAge, STOCK_SUMMARY};
 use serde::{Deserialize, Serialize};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::check;
@@ -18,6 +17,11 @@ use crate::store::in_full;
 
 /// `api.fold_stock_summary` refuses larger steps.
 const MAX_FOLD_BATCH: i32 = 1_000_000;
+/// How old summaries may become while writers leave the fold the time for it.
+const FRESH: Duration = Duration::from_secs(1);
+/// What a fold that cannot keep them so fresh rests, in times of its work, and at most.
+const REST: u32 = 3;
+const MOST_REST: Duration = Duration::from_secs(2);
 /// How often ages are measured.
 const MEASURE: Duration = Duration::from_secs(1);
 /// How often is looked for reports that are due, as a part of their interval.
@@ -31,9 +35,9 @@ const SHARE: u32 = 20;
 pub struct SummaryConfig {
     /// Whether this process takes part in it.
     pub enabled: bool,
-    /// Pause between two folds of what changed into the summaries.
+    /// Pause between two folds of what changed into the summaries. Longer when more changes than a fold can keep up with.
     pub fold_interval_ms: u64,
-    /// Movements folded by one call.
+    /// Movements folded by one call. The larger it is, the more changes of one item are folded as one when there is much to do.
     pub fold_batch: i32,
     /// Age at which a report is refreshed. One that takes longer than a twentieth of this is refreshed less often.
     pub report_interval_ms: u64,
@@ -47,7 +51,7 @@ impl Default for SummaryConfig {
             enabled: true,
             // With the fold itself far below the second that summaries may be old.
             fold_interval_ms: 200,
-            fold_batch: 10_000,
+            fold_batch: 100_000,
             report_interval_ms: 300_000,
             report_timeout_ms: 600_000,
         }
@@ -88,23 +92,37 @@ pub(crate) async fn run(config: SummaryConfig, pool: Pool, token: CancellationTo
     let age = Duration::from_millis(config.report_interval_ms);
     let pause = Duration::from_millis(config.fold_interval_ms);
     tokio::join!(
-        every("fold", pause, &token, || fold(&pool, config.fold_batch, &token)),
-        every("reports", age / LOOKS, &token, || refresh(&pool, age, limit, &token)),
-        every("ages", MEASURE, &token, || measure(&pool)),
+        every(
+            "fold",
+            |took| rest(pause, took),
+            &token,
+            || fold(&pool, config.fold_batch)
+        ),
+        every(
+            "reports",
+            |_| age / LOOKS,
+            &token,
+            || refresh(&pool, age, limit, &token)
+        ),
+        every("ages", |_| MEASURE, &token, || measure(&pool)),
     );
 }
 
-/// Carries a duty out again and again, with a pause in between. Tells the log of the first failure of a row, and of its end.
-async fn every<F, D>(name: &'static str, pause: Duration, token: &CancellationToken, duty: D)
+/// Carries a duty out again and again, with a pause in between that may depend on how long it took. Tells the log of the
+/// first failure of a row, and of its end.
+async fn every<F, D, P>(name: &'static str, pause: P, token: &CancellationToken, duty: D)
 where
     F: Future<Output = Result<(), DbError>>,
     D: Fn() -> F,
+    P: Fn(Duration) -> Duration,
 {
-    let mut interval = tokio::time::interval(pause);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
-    while token.run_until_cancelled(interval.tick()).await.is_some() {
-        match duty().await {
+    let mut wait = Duration::ZERO;
+    while token.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
+        let started = Instant::now();
+        let result = duty().await;
+        wait = pause(started.elapsed());
+        match result {
             Ok(()) if failing => {
                 failing = false;
                 tracing::info!(duty = name, "summaries and reports are kept up to date again");
@@ -120,18 +138,22 @@ where
     }
 }
 
-/// Folds what has changed, one bounded call after the other, until it has caught up or another instance is at it.
-async fn fold(pool: &Pool, batch: i32, token: &CancellationToken) -> Result<(), DbError> {
+/// What changes during a fold waits for its end, the pause, and the next fold. When that is longer than summaries may be old, the
+/// fold gives way to the writes: more changes of an item then meet in one fold, which costs less in all.
+fn rest(pause: Duration, took: Duration) -> Duration {
+    if took * 2 + pause <= FRESH {
+        pause
+    } else {
+        (took * REST).min(MOST_REST).max(pause)
+    }
+}
+
+/// Folds what has changed, unless another instance is at it.
+async fn fold(pool: &Pool, batch: i32) -> Result<(), DbError> {
     let client = pool.get().await?;
-    while !token.is_cancelled() {
-        let started = Instant::now();
-        let Some(step) = onhand_db::fold_stock_summary(&client, batch).await? else {
-            return Ok(());
-        };
+    let started = Instant::now();
+    if let Some(step) = onhand_db::fold_stock_summary(&client, batch).await? {
         metrics::folded(step.movements, started.elapsed());
-        if step.caught_up {
-            return Ok(());
-        }
     }
     Ok(())
 }
@@ -181,6 +203,24 @@ mod tests {
             took: Duration::from_secs(took),
             pending: 0,
         }
+    }
+
+    #[test]
+    fn a_fold_pauses_as_long_as_it_is_told_while_summaries_stay_fresh() {
+        let pause = Duration::from_millis(200);
+        assert_eq!(rest(pause, Duration::from_millis(1)), pause);
+        assert_eq!(rest(pause, Duration::from_millis(400)), pause);
+    }
+
+    #[test]
+    fn a_fold_that_cannot_keep_up_gives_way() {
+        let pause = Duration::from_millis(200);
+        assert_eq!(rest(pause, Duration::from_millis(500)), Duration::from_millis(1_500));
+        assert_eq!(rest(pause, Duration::from_secs(5)), Duration::from_secs(2));
+        assert_eq!(
+            rest(Duration::from_secs(9), Duration::from_secs(5)),
+            Duration::from_secs(9)
+        );
     }
 
     #[test]
