@@ -1,6 +1,7 @@
 //! What is in the databases before anything is measured: a catalogue, levels with plenty of stock, and a history of them.
 
 use anyhow::Result;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::super::progress;
@@ -13,7 +14,9 @@ pub(super) const PLACES: u32 = 10;
 /// So much that no reservation of a single unit is ever refused.
 const OPENING_STOCK: i64 = 1_000_000_000;
 /// Movements in one statement.
-const MOVEMENTS: i64 = 500_000;
+const PART: i64 = 500_000;
+/// Statements at a time.
+const SESSIONS: usize = 2;
 
 const SCHEMA: &str = include_str!("sql/schema.sql");
 const LEVELS_QUERY: &str = include_str!("sql/levels.sql");
@@ -73,19 +76,27 @@ pub(super) async fn history(server: &Server, database: &Database, history: Histo
         )
         .await?;
     client.batch_execute("reset role").await?;
-    let mut from = 0;
-    while from < movements {
-        server.spare_slots().await?;
-        let to = movements.min(from.saturating_add(MOVEMENTS));
-        client
-            .execute(
-                MOVEMENTS_QUERY,
-                &[&levels, &places, &movements, &from, &to, &months, &OPENING_STOCK],
-            )
-            .await?;
-        from = to;
-        if movements > MOVEMENTS {
-            progress(format_args!("{from} of {movements} movements loaded"));
+    let mut parts = stream::iter((0..movements).step_by(usize::try_from(PART)?))
+        .map(|from| {
+            let to = movements.min(from.saturating_add(PART));
+            async move {
+                server.spare_slots().await?;
+                let client = database.session().await?;
+                client.batch_execute("set timezone to 'UTC'").await?;
+                let opening = OPENING_STOCK;
+                client
+                    .execute(
+                        MOVEMENTS_QUERY,
+                        &[&levels, &places, &movements, &from, &to, &months, &opening],
+                    )
+                    .await?;
+                Ok::<_, anyhow::Error>(to)
+            }
+        })
+        .buffered(SESSIONS);
+    while let Some(to) = parts.try_next().await? {
+        if movements > PART {
+            progress(format_args!("{to} of {movements} movements loaded"));
         }
     }
     // Otherwise autovacuum would do it while something is measured.

@@ -104,7 +104,7 @@ impl Engine {
         ));
         say(format_args!("load average before: {}", machine::shown(load_before)));
         say(format_args!(
-            "{} turns of {} s for each contender; medians count\n",
+            "turns of each contender: {} of {} s; medians count\n",
             settings.rounds, settings.seconds
         ));
         let measured = tokio::select! {
@@ -201,6 +201,7 @@ async fn measure(server: &Server, settings: &Settings) -> Result<Vec<Part>> {
         server,
         settings,
         template,
+        short: None,
         parts: Vec::new(),
     };
     if settings.any(&[A, B, C, D]) {
@@ -221,6 +222,8 @@ struct Run<'a> {
     settings: &'a Settings,
     /// Schema and catalogue; every other database begins as a copy of it.
     template: Database,
+    /// The short history, once it was needed; nothing is measured in it but in copies.
+    short: Option<Database>,
     parts: Vec<Part>,
 }
 
@@ -228,7 +231,7 @@ impl Run<'_> {
     async fn throughput(&mut self) -> Result<()> {
         use Letter::{A, B, C, D};
         let (server, settings) = (self.server, self.settings);
-        let few = self.filled("few", settings.at_most(FEW)).await?;
+        let few = self.short("few").await?;
         if settings.any(&[D]) {
             fill::peer(&few).await?;
         }
@@ -245,9 +248,8 @@ impl Run<'_> {
         let (server, settings) = (self.server, self.settings);
         let many = self.filled("many", settings.history).await?;
         if settings.any(&[Letter::E]) {
-            let history = settings.at_most(FEW);
-            let few = self.filled("few", history).await?;
-            let grown = [(&few, history), (&many, settings.history)].map(Grown::of);
+            let few = self.short("few").await?;
+            let grown = [(&few, settings.at_most(FEW)), (&many, settings.history)].map(Grown::of);
             self.note(growth::run(server, grown, settings.pace()).await?);
             server.remove(few).await?;
         }
@@ -266,6 +268,17 @@ impl Run<'_> {
         self.note(summary::run(server, grown, settings.pace()).await?);
         server.remove(few_database).await?;
         server.remove(many_database).await
+    }
+
+    /// A database of its own with the short history.
+    async fn short(&mut self, name: &str) -> Result<Database> {
+        let filled = match self.short.take() {
+            Some(filled) => filled,
+            None => self.filled("short", self.settings.at_most(FEW)).await?,
+        };
+        let copy = self.server.copy(&filled, name).await?;
+        self.short = Some(filled);
+        Ok(copy)
     }
 
     /// A database of its own with such a history.
