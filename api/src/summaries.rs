@@ -17,11 +17,8 @@ use crate::store::in_full;
 
 /// `api.fold_stock_summary` refuses larger steps.
 const MAX_FOLD_BATCH: i32 = 1_000_000;
-/// How old summaries may become while writers leave the fold the time for it.
-const FRESH: Duration = Duration::from_secs(1);
-/// What a fold that cannot keep them so fresh rests, in times of its work, and at most.
-const REST: u32 = 3;
-const MOST_REST: Duration = Duration::from_secs(2);
+/// The longest that a fold rests because it had much to do.
+const MOST_REST: Duration = Duration::from_secs(1);
 /// How often ages are measured.
 const MEASURE: Duration = Duration::from_secs(1);
 /// How often is looked for reports that are due, as a part of their interval.
@@ -35,7 +32,7 @@ const SHARE: u32 = 20;
 pub struct SummaryConfig {
     /// Whether this process takes part in it.
     pub enabled: bool,
-    /// Pause between two folds of what changed into the summaries. Longer when more changes than a fold can keep up with.
+    /// Pause between two folds of what changed into the summaries. Longer when it had much to do.
     pub fold_interval_ms: u64,
     /// Movements folded by one call. The larger it is, the more changes of one item are folded as one when there is much to do.
     pub fold_batch: i32,
@@ -138,14 +135,10 @@ where
     }
 }
 
-/// What changes during a fold waits for its end, the pause, and the next fold. When that is longer than summaries may be old, the
-/// fold gives way to the writes: more changes of an item then meet in one fold, which costs less in all.
+/// A fold rests at least as long as it worked: writers come first when more changes than it can carry, and more changes of one
+/// item then meet in one fold.
 fn rest(pause: Duration, took: Duration) -> Duration {
-    if took * 2 + pause <= FRESH {
-        pause
-    } else {
-        (took * REST).min(MOST_REST).max(pause)
-    }
+    pause.max(took.min(MOST_REST))
 }
 
 /// Folds what has changed, unless another instance is at it.
@@ -206,21 +199,11 @@ mod tests {
     }
 
     #[test]
-    fn a_fold_pauses_as_long_as_it_is_told_while_summaries_stay_fresh() {
+    fn a_fold_with_much_to_do_rests_as_long_as_it_worked() {
         let pause = Duration::from_millis(200);
         assert_eq!(rest(pause, Duration::from_millis(1)), pause);
-        assert_eq!(rest(pause, Duration::from_millis(400)), pause);
-    }
-
-    #[test]
-    fn a_fold_that_cannot_keep_up_gives_way() {
-        let pause = Duration::from_millis(200);
-        assert_eq!(rest(pause, Duration::from_millis(500)), Duration::from_millis(1_500));
-        assert_eq!(rest(pause, Duration::from_secs(5)), Duration::from_secs(2));
-        assert_eq!(
-            rest(Duration::from_secs(9), Duration::from_secs(5)),
-            Duration::from_secs(9)
-        );
+        assert_eq!(rest(pause, Duration::from_millis(500)), Duration::from_millis(500));
+        assert_eq!(rest(pause, Duration::from_secs(5)), MOST_REST);
     }
 
     #[test]
