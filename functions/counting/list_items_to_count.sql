@@ -19,7 +19,7 @@ begin
     perform internal.check_max_rows(max_rows);
     return query
     select t.*
-    from internal.items_to_count(v_location_id, list_items_to_count.abc_class, statement_timestamp()) as t
+    from internal.items_to_count(v_location_id, list_items_to_count.abc_class, clock_timestamp()) as t
     where t.due or coalesce(all_items, false)
     order by t.last_counted_at nulls first, t.abc_class, t.sku
     limit max_rows;

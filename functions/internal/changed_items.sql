@@ -17,7 +17,7 @@ as $$
     ), late as materialized (
         select m.item_id
         from inventory.stock_movement as m
-        where m.transaction_id = any (listed)
+        where m.transaction_id = any (listed) and not (m.transaction_id >= since and m.transaction_id < until)
     ), progress as (
         select count(*) as movements, max(t.transaction_id) as last from tail as t
     )

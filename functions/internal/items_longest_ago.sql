@@ -7,7 +7,7 @@ set search_path = ''
 as $$
     select array(
         select t.item_id
-        from internal.items_to_count(items_longest_ago.location_id, items_longest_ago.abc_class, statement_timestamp()) as t
+        from internal.items_to_count(items_longest_ago.location_id, items_longest_ago.abc_class, clock_timestamp()) as t
         -- Not in, for the set is read once and hashed, whatever the planner thinks of how many there are.
         where t.item_id not in (
             select l.item_id

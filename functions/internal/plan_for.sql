@@ -17,7 +17,7 @@ begin
     end if;
     perform internal.check_days(days);
     return internal.plan_item(internal.planning_terms(v_item_id, v_location_id, supplier, service_level::double precision, days,
-        statement_timestamp()));
+        clock_timestamp()));
 end
 $$;
 

@@ -15,7 +15,7 @@ declare
     v_item_id constant uuid := internal.item_id_of(sku);
     v_location_id constant text := case when location is not null then internal.location_id_of(location) end;
     v_days constant integer := coalesce(days, 90);
-    v_until constant timestamptz := coalesce(until, statement_timestamp());
+    v_until constant timestamptz := coalesce(until, clock_timestamp());
 begin
     perform internal.check_days(v_days);
     return query

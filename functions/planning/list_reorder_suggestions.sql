@@ -15,7 +15,7 @@ as $$
 declare
     v_location_id constant text := case when location is not null then internal.location_id_of(location) end;
     v_supplier constant text := case when supplier is not null then internal.supplier_code_of(supplier) end;
-    v_now constant timestamptz := statement_timestamp();
+    v_now constant timestamptz := clock_timestamp();
 begin
     perform internal.check_max_rows(max_rows);
     return query

@@ -11,7 +11,7 @@ rows 20
 set search_path = ''
 as $$
 declare
-    v_now constant timestamptz := statement_timestamp();
+    v_now constant timestamptz := clock_timestamp();
 begin
     return query
     select i.sku, l.code, case when l.status = 'recalled' then 'recalled' when l.expires_at <= v_now then 'expired' else 'active' end,
