@@ -21,8 +21,12 @@ begin
     if v_traits.closes then
         v_lines := v_lines || internal.read_reservation_lines(v_commands);
     end if;
+    -- Before anything is locked: what is special may have keys that come before these.
+    if internal.has_special(v_lines, null) then
+        return null;
+    end if;
     v_levels := internal.lock_levels(v_lines);
-    if internal.has_special(v_lines, v_levels) then
+    if internal.has_special(null, v_levels) then
         return null;
     end if;
     v_now := clock_timestamp();

@@ -1,6 +1,6 @@
 -- The commands of a batch with the levels they are about, locked in (item_id, location_id) order; null if one of them is not plain: by its form,
--- its item or location, a missing level, a hold that is due, a level that needs special treatment. Locks taken by then are kept: they
--- are taken in the same order by whoever decides the batch instead.
+-- its item or location, a missing level, a hold that is due, a level that needs special treatment. Locks taken by then are kept, and are
+-- all that whoever decides the batch instead will take.
 create or replace function internal.lock_plain(commands jsonb, source text, version_floor bigint)
 returns internal.plain[]
 language sql
@@ -21,10 +21,17 @@ as $$
         where i.kind = 'physical' and i.tracking = 'none' and i.status = 'active' and l.status = 'open'
     ), key as materialized (
         select distinct c.item_id, c.location_id from command as c order by c.item_id, c.location_id
+    ), ready as materialized (
+        -- Nothing is locked unless everything can be: whoever decides the batch instead would come to lock other rows before these.
+        select count(*) = (select count(*) from key) and (select count(*) from command) = jsonb_array_length(commands) as ready
+        from key as k
+        cross join lateral (
+            select from inventory.stock_level as s where s.item_id = k.item_id and s.location_id = k.location_id limit 1
+        ) as s
     ), level as materialized (
         -- Locked one by one, in the order of the keys; see internal.lock_levels.
         select s.*
-        from key as k
+        from (select k.item_id, k.location_id from key as k where (select r.ready from ready as r) offset 0) as k
         cross join lateral (
             select s.item_id, s.location_id, s.on_hand, s.reserved, s.in_transit, s.backordered, s.damaged, s.incoming,
                 greatest(s.safety_stock, s.reorder_point) as threshold, s.policy, s.version, s.next_hold_at
