@@ -17,6 +17,7 @@ declare
     v_from integer := 1;
     v_answers internal.answer[] := '{}';
 begin
+    perform internal.check_keys(commands, v_levels);
     if internal.has_due_hold(v_levels, v_now) then
         perform internal.ensure_movement_partition(v_now);
         perform internal.free_due(v_levels, v_now);
