@@ -7,6 +7,7 @@ stable
 set search_path = ''
 set enable_seqscan = off  -- a plan made while the ledger was empty must not scan it later
 set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan  -- planning for each month of the ledger takes longer than reading what is new
 as $$
     with tail as materialized (
         select m.transaction_id, m.item_id
