@@ -1,18 +1,39 @@
 #!/usr/bin/env bash
-# All checks and tests of the repository: ./onhand test [filter]
+# All checks and tests of the repository: ./onhand test [filter], ./onhand test --histories N [--seed S]
 #
 # Without a filter: format, lints, dependencies, unit tests, then a stack of its own (other ports, other folder, made new for
-# this run) and the SQL, race, flow and failure tests on it. With a filter: only the tests whose name contains it.
+# this run) and the SQL, race, history, flow and failure tests on it. With a filter: only the tests whose name contains it.
+# With --histories: N random histories of each kind, the first drawn from seed S, on a Postgres alone.
 # Ends with 1 if a step failed or a runner ran no test. The stack is stopped in any case; its logs stay if something failed.
 set -uo pipefail
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root" || exit 1
-filter=("$@")
-if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
+usage() {
     echo "usage: ./onhand test [part of a test's name]" >&2
+    echo "       ./onhand test --histories N [--seed S]" >&2
     exit 2
-fi
+}
+filter=()
+only=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --histories | --seed)
+            [[ ${2:-} =~ ^[0-9]+$ ]] || usage
+            if [ "$1" = --seed ]; then export ONHAND_HISTORY_SEED=$2; else export ONHAND_HISTORIES=$2 only=histories; fi
+            shift
+            ;;
+        -*) usage ;;
+        *)
+            [ ${#filter[@]} -eq 0 ] || usage
+            filter=("$1")
+            ;;
+    esac
+    shift
+done
+# A seed alone says too little, and a filter would leave out histories that were asked for.
+if [ -n "$only" ] && [ ${#filter[@]} -gt 0 ]; then usage; fi
+if [ -z "$only" ] && [ -n "${ONHAND_HISTORY_SEED:-}" ]; then usage; fi
 
 export ONHAND_PROFILE=dev
 export ONHAND_PORT_PREFIX=${ONHAND_TEST_PORT_PREFIX:-27}
@@ -67,9 +88,12 @@ tests() { # cargo arguments...
 }
 total=0
 
+# Test programs that need nothing but a Postgres.
+on_postgres=(contracts sql races histories faults fuzz)
+
 # Names of the test programs, those without a need for the whole stack first, those that kill its parts last.
 targets() {
-    local name first=(contracts sql races flows) last=(failures)
+    local name first=("${on_postgres[@]}" flows) last=(failures)
     for name in "${first[@]}"; do has_target "$name" && echo "$name"; done
     for path in tests/tests/*.rs tests/tests/*/main.rs; do
         name=${path#tests/tests/}
@@ -110,10 +134,20 @@ claim_state() {
     claimed=yes
 }
 
+# Parts that the wanted programs need; none named means all.
+parts_needed() {
+    local target
+    for target in "${wanted[@]}"; do
+        case " ${on_postgres[*]} " in *" $target "*) ;; *) return ;; esac
+    done
+    echo postgres
+}
+
 stack_up() {
     claim_state || return 1
     stack_used=yes
-    ./onhand up || return 1
+    # shellcheck disable=SC2046 # empty or one word
+    ./onhand up $(parts_needed) || return 1
     local settings
     settings=$(./onhand env) || return 1
     eval "$settings"
@@ -159,16 +193,20 @@ check_dependencies() {
     cargo deny --all-features check bans licenses sources
 }
 
-if [ ${#filter[@]} -eq 0 ]; then
+if [ ${#filter[@]} -eq 0 ] && [ -z "$only" ]; then
     step "format" cargo fmt --all --check
     step "lints" cargo clippy --workspace --all-targets -- -D warnings
     step "dependencies" check_dependencies
 fi
-step "unit tests" tests --workspace --lib --bins
-step "build" cargo test --workspace --no-run || exit 1
+if [ -z "$only" ]; then
+    step "unit tests" tests --workspace --lib --bins
+    step "build" cargo test --workspace --no-run || exit 1
+else
+    step "build" cargo test --workspace --no-run --test "$only" || exit 1
+fi
 
 wanted=()
-for target in $(targets); do
+for target in ${only:-$(targets)}; do
     if matches "$target"; then wanted+=("$target"); fi
 done
 if [ ${#wanted[@]} -gt 0 ]; then

@@ -1,6 +1,6 @@
 -- Backorders: where the policy of a level lets it, what is short waits, and gets stock as it comes in, in the order in which it began to wait.
 begin;
-select plan(76);
+select plan(84);
 select test.make_catalogue();
 select api.upsert_location('W3');
 select api.set_stock_policy(s.sku, s.location, policy => 'backorder') from (values ('A', 'W1'), ('B', 'W1'), ('A', 'W2')) as s (sku, location);
@@ -122,6 +122,19 @@ select throws_ok($$ select * from api.reserve_stock('A', 'W2', 1) $$, 'IV001', n
 select is((select available from api.add_stock('A', 'W2', 4)), 1::bigint, 'but who did is served first');
 select is(pg_temp.waits(21), '3/0', 'and has all');
 select is(pg_temp.hold(22, 1, 'A', 'W2'), '1/0 of 0', 'the rest is for sale');
+
+-- Goods that a supplier delivers, and what a count finds.
+select api.upsert_supplier('S', 'Supplier'), api.upsert_items('[{"sku": "C", "name": "c"}]'), api.set_default_policy('C', policy => 'backorder');
+select is(pg_temp.hold(30, 5, 'C') || ', ' || pg_temp.hold(31, 3, 'C'), '5/5 of 0, 3/3 of 0', 'two wait');
+create temporary table ordered as select distinct o.purchase_order_id from api.place_purchase_order('S', 'W1', '[{"sku": "C", "quantity": 6}]') as o;
+select is(test.states('C', 'W1'), '0/0/0/8/0/6 backorder v3', 'what is ordered is not there yet');
+select is((select available from api.receive_purchase_order((select o.purchase_order_id from ordered as o), '[{"sku": "C", "received": 5, "damaged": 1}]')), 0::bigint, 'what a supplier delivers in order');
+select is(pg_temp.waits(30, 31) || ', ' || test.states('C', 'W1'), '5/0 3/3, 5/5/0/3/1/0 backorder v5', 'goes to who waits');
+create temporary table counted as select c.count_id from api.open_count('W1', '{C}') as c;
+select is((select variance from api.count_line((select c.count_id from counted as c), 'C', 7)), 2::bigint, 'a count finds more');
+select is((select status from api.approve_count((select c.count_id from counted as c))), 'APPROVED', 'is approved');
+select is((select available from api.post_count((select c.count_id from counted as c)) limit 1), 0::bigint, 'and posted');
+select is(pg_temp.waits(30, 31), '5/0 3/1', 'to who waits');
 
 -- In one batch: stock that comes in goes to who waits, before a later command of the batch can have it.
 select is(pg_temp.hold(23, 2, 'B'), '2/2 of 0', 'waits') ;

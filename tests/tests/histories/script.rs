@@ -275,7 +275,8 @@ pub(crate) fn single() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// What one session does in a history of several: calls, each in a transaction of its own, that is kept or taken back.
+/// What one session does in a history of several: a call in a transaction of its own, that is kept or taken back. Without commands it
+/// sweeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Turn {
     pub(crate) commands: Vec<Command>,
@@ -294,7 +295,11 @@ pub(crate) const SESSIONS: usize = 4;
 
 /// A history in several sessions.
 pub(crate) fn several() -> impl Strategy<Value = Vec<Phase>> {
-    let commands = prop_oneof![2 => prop::collection::vec(command(), 1), 1 => prop::collection::vec(command(), 2..=4)];
+    let commands = prop_oneof![
+        10 => prop::collection::vec(command(), 1),
+        5 => prop::collection::vec(command(), 2..=4),
+        1 => Just(Vec::new()),
+    ];
     let turn = (commands, prop::bool::weighted(0.85)).prop_map(|(commands, keep)| Turn { commands, keep });
     let session = prop::collection::vec(turn, 1..=4);
     let phase = (

@@ -78,6 +78,7 @@ impl Stage {
         let outcome = run.phases(phases, &mut model).await;
         if outcome.is_err() {
             self.clear().await?;
+            run.world.remove(&self.admin).await?;
         }
         outcome.map_err(|error| anyhow!("{}\n{error:#}", run.log.join("\n")))
     }
@@ -150,11 +151,18 @@ impl Run<'_> {
             Stand::Begun => {
                 let turn = turns.next().context("a session without a turn")?;
                 *keep = turn.keep;
+                self.world.session = actor;
                 let bodies: Vec<Value> = turn.commands.iter().map(|command| self.world.render(command)).collect();
                 self.log
                     .push(format!("session {actor}: {}", Value::from(bodies.clone())));
                 let (caller, sent) = (self.world.caller().to_owned(), bodies.clone());
-                let calling = tokio::spawn(async move { send::batch(&client, &caller, &sent).await });
+                let calling = tokio::spawn(async move {
+                    if sent.is_empty() {
+                        client.query_one("select api.expire_reservations()", &[]).await?;
+                        return Ok(Vec::new());
+                    }
+                    send::batch(&client, &caller, &sent).await
+                });
                 Ok(Stand::Calling(calling, bodies, self.committed.len()))
             }
             Stand::Called(outcomes, bodies, seen) => {

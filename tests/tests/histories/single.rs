@@ -43,6 +43,9 @@ pub(crate) async fn play(client: &Client, functions: &Functions, tag: String, st
         past: Some(Vec::new()),
     };
     let outcome = run.steps(steps).await;
+    if outcome.is_err() {
+        run.world.remove(client).await?;
+    }
     outcome.map_err(|error| anyhow!("{}\n{error:#}", run.log.join("\n")))
 }
 

@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// The items of a history: name, kind, policy, components.
-const ITEMS: [(&str, &str, Option<&str>, &[(u8, i64)]); 6] = [
+/// Name, kind, policy, and components by their number.
+type Description = (&'static str, &'static str, Option<&'static str>, &'static [(u8, i64)]);
+
+/// The items of a history.
+const ITEMS: [Description; 6] = [
     ("A", "physical", None, &[]),
     ("B", "physical", None, &[]),
     ("C", "physical", Some("backorder"), &[]),
@@ -32,6 +35,9 @@ pub(crate) struct World {
     /// The newest version of each key that an answer has shown.
     pub(crate) versions: BTreeMap<Key, i64>,
     sent: u32,
+    /// The session that sends, where there are several. An owner belongs to one of them: two commands that replace what one owner
+    /// holds, at the same time, do not see each other.
+    pub(crate) session: usize,
 }
 
 impl World {
@@ -44,6 +50,7 @@ impl World {
             requests: Vec::new(),
             versions: BTreeMap::new(),
             sent: 0,
+            session: 0,
         }
     }
 
@@ -124,6 +131,28 @@ impl World {
             .await?
             .get(0);
         Ok(model)
+    }
+
+    /// Takes back what a failed history wrote, so that what is broken there does not count against the next one.
+    pub(crate) async fn remove(&self, client: &Client) -> Result<()> {
+        let tables = ["stock_movement", "stock_level", "reservation_line", "transfer_line"];
+        client.batch_execute("set session_replication_role = replica").await?;
+        for table in tables {
+            let delete = format!(
+                "delete from inventory.{table} as t using inventory.item as i where i.id = t.item_id and i.sku like $1"
+            );
+            client.execute(&delete, &[&format!("{}-%", self.tag)]).await?;
+        }
+        client
+            .batch_execute(
+                "delete from inventory.reservation as r where not exists \
+                    (select from inventory.reservation_line as l where l.reservation_id = r.id); \
+                 delete from inventory.transfer as t where not exists \
+                    (select from inventory.transfer_line as l where l.transfer_id = t.id); \
+                 set session_replication_role = origin",
+            )
+            .await?;
+        Ok(())
     }
 
     /// Remembers what the answer to a command shows.
@@ -258,7 +287,7 @@ impl World {
             body["lines"] = lines
                 .iter()
                 .map(|(line, damaged, lost)| {
-                    json!({"sku": self.sku(line.item), "received": line.quantity % 6, "damaged": damaged, "lost": lost})
+                    json!({"sku": self.sku(line.item), "received": line.quantity % 6 + 1, "damaged": damaged, "lost": lost})
                 })
                 .collect();
         }
@@ -290,7 +319,7 @@ impl World {
             ));
         }
         if let Some(owner) = owner {
-            body["owner"] = json!(format!("{} owner {owner}", self.tag));
+            body["owner"] = json!(format!("{} owner {owner} {}", self.tag, self.session));
         }
         for (field, wanted) in [("partial", partial), ("replace", replace)] {
             if *wanted {

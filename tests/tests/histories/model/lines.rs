@@ -49,7 +49,7 @@ impl Model {
     /// Everything wrong with what one line names.
     fn line_faults(&self, command: &Value, line: &Value) -> Vec<Refusal> {
         let op = command["op"].as_str().unwrap_or_default();
-        let enters = ["add", "return", "reserve", "move"].contains(&op);
+        let enters = ["add", "return", "reserve", "move", "ship"].contains(&op);
         let mut faults = Vec::new();
         match text(&line["sku"]).and_then(|sku| self.items.get(&sku)) {
             None => faults.push(Refusal("IV003")),

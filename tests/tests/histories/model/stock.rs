@@ -83,6 +83,31 @@ impl Model {
         Ok(answer)
     }
 
+    /// What is wrong at either end of a move: goods may leave where they may not arrive, so each end is judged by itself.
+    pub(super) fn move_faults(&self, command: &Value) -> Vec<&'static str> {
+        let known = |name: &str| self.items.contains_key(name);
+        if command["op"] != "move"
+            || !lines(command)
+                .iter()
+                .all(|line| line["sku"].as_str().is_some_and(known))
+        {
+            return Vec::new();
+        }
+        let mut faults = Vec::new();
+        for ((sku, _), quantity) in self.demand(command) {
+            for (place, delta) in [(&command["from"], -quantity), (&command["to"], quantity)] {
+                let Some(place) = text(place).filter(|place| self.places.contains_key(place)) else {
+                    continue;
+                };
+                let mut alone = self.clone();
+                if let Err(refusal) = alone.change(&(sku.clone(), place), "move", on_hand(delta), (None, None)) {
+                    faults.push(refusal.0);
+                }
+            }
+        }
+        faults
+    }
+
     pub(super) fn ship(&mut self, command: &Value, id: Uuid) -> Result<Answer, Refusal> {
         let (from, to) = (
             text(&command["from"]).unwrap_or_default(),

@@ -192,10 +192,7 @@ impl Model {
         if command["op"] == "reserve" && chosen.is_some_and(|id| self.holds.contains_key(&id)) {
             codes.insert("IV014");
         }
-        if command["op"] == "move" && codes.contains("IV010") {
-            // Archived goods may leave a place: there it is found first that they are not enough.
-            codes.insert("IV001");
-        }
+        codes.extend(self.move_faults(command));
         for line in summed(command) {
             let mut alone = command.clone();
             alone["lines"] = json!([line]);
@@ -212,6 +209,7 @@ impl Model {
             return Ok(());
         };
         if code != "IV001"
+            || command["replace"] == true
             || self.items.get(sku).is_none_or(|item| item.kind == "bundle")
             || detail["state"] == "damaged"
         {
