@@ -1,5 +1,7 @@
 //! Part e: whether a command costs more when the ledger is long.
 
+use std::fmt;
+
 use anyhow::Result;
 
 use super::super::figures::ratio;
@@ -15,15 +17,24 @@ use super::throughput::{self, MANY, calls};
 pub(super) struct Grown<'a> {
     pub(super) database: &'a Database,
     pub(super) movements: u32,
+    /// What tells it from the other one, also where both have the same number.
+    length: &'static str,
 }
 
 impl<'a> Grown<'a> {
-    /// A database with such a history.
-    pub(super) fn of((database, history): (&'a Database, History)) -> Self {
-        Self {
+    /// A database with a short history and one with a long one.
+    pub(super) fn both(few: (&'a Database, History), many: (&'a Database, History)) -> [Self; 2] {
+        [(few, "short"), (many, "long")].map(|((database, history), length)| Self {
             database,
             movements: history.movements,
-        }
+            length,
+        })
+    }
+}
+
+impl fmt::Display for Grown<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ledger of {}", self.length, self.movements)
     }
 }
 
@@ -39,7 +50,7 @@ pub(super) async fn run(server: &Server, [few, many]: [Grown<'_>; 2], pace: Pace
         of_calls(Rows::Spread, "spread rows"),
         of_calls(Rows::Hot, "one row"),
     ];
-    let name = |write: &str, grown: &Grown<'_>| format!("{write}: {} movements", grown.movements);
+    let name = |write: &str, grown: &Grown<'_>| format!("{write}, {grown}");
     let mut loads = Vec::new();
     for (write, kind, rows, clients) in &writes {
         for grown in [&few, &many] {
@@ -56,7 +67,7 @@ pub(super) async fn run(server: &Server, [few, many]: [Grown<'_>; 2], pace: Pace
             let (of, against) = (part.median(&name(write, &many)), part.median(&name(write, &few)));
             let cost = of.zip(against).and_then(|(many, few)| ratio(few, many));
             Comparison::with_goal(
-                format!("cost at {} movements / at {}: {write}", many.movements, few.movements),
+                format!("cost with a {many} / with a {few}: {write}"),
                 cost,
                 Goal::AtMost(1.1),
             )

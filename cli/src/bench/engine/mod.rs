@@ -103,6 +103,9 @@ impl Engine {
             env!("CARGO_PKG_VERSION")
         ));
         say(format_args!("load average before: {}", machine::shown(load_before)));
+        if machine::is_busy(load_before, cores) {
+            say("others keep this machine busy: a contender with one client gets less of it than one with 16");
+        }
         say(format_args!(
             "turns of each contender: {} of {} s; medians count\n",
             settings.rounds, settings.seconds
@@ -249,7 +252,7 @@ impl Run<'_> {
         let many = self.filled("many", settings.history).await?;
         if settings.any(&[Letter::E]) {
             let few = self.short("few").await?;
-            let grown = [(&few, settings.at_most(FEW)), (&many, settings.history)].map(Grown::of);
+            let grown = Grown::both((&few, settings.at_most(FEW)), (&many, settings.history));
             self.note(growth::run(server, grown, settings.pace()).await?);
             server.remove(few).await?;
         }
@@ -264,7 +267,7 @@ impl Run<'_> {
         let [few, many] = SUMMARY.map(|movements| settings.at_most(movements));
         let few_database = self.filled("few", few).await?;
         let many_database = self.filled("many", many).await?;
-        let grown = [(&few_database, few), (&many_database, many)].map(Grown::of);
+        let grown = Grown::both((&few_database, few), (&many_database, many));
         self.note(summary::run(server, grown, settings.pace()).await?);
         server.remove(few_database).await?;
         server.remove(many_database).await

@@ -18,7 +18,9 @@ use super::throughput::calls;
 /// Movements between two folds that are timed.
 const CHANGES: u64 = 1_000;
 /// Folds that are timed in each round: one takes much less time than a turn.
-const FOLDS: u16 = 2;
+const FOLDS: u16 = 5;
+/// The same of refreshes, with a fold each.
+const REFRESHES: u16 = 2;
 /// How often summaries are folded while others write.
 const EVERY: Duration = Duration::from_millis(200);
 /// Longest time until nothing is left to be folded.
@@ -42,43 +44,72 @@ struct Folded {
 /// Times folds and refreshes after the same changes, then writers with and without folds.
 pub(super) async fn run(server: &Server, [few, many]: [Grown<'_>; 2], pace: Pace) -> Result<Part> {
     let mut part = Part::new("f", "summaries by item");
-    costs(server, &few, &many, (pace, &mut part)).await?;
+    growth(server, [&few, &many], (pace, &mut part)).await?;
+    refresh(server, &many, (pace, &mut part)).await?;
     let tax = tax(server, many.database, pace).await?;
     part.contenders.extend(tax.contenders);
     part.comparisons.extend(tax.comparisons);
     Ok(part)
 }
 
-/// A fold with a short and with a long history, and a refresh, all after so many changes.
-async fn costs(server: &Server, few: &Grown<'_>, many: &Grown<'_>, (pace, part): (Pace, &mut Part)) -> Result<()> {
-    let (few_folder, many_folder) = (Folder::open(few.database).await?, Folder::open(many.database).await?);
-    let (few_load, many_load) = (changes(few.database).await?, changes(many.database).await?);
-    // Its first contents; from now on it is the changes that a refresh finds.
-    many_folder
-        .client
-        .batch_execute("refresh materialized view inventory.mv_stock_summary; analyze inventory.mv_stock_summary")
-        .await?;
+/// Folds with a short and with a long history, in turns. No refresh comes between: it makes the next fold in its database plan anew.
+async fn growth(server: &Server, ledgers: [&Grown<'_>; 2], (pace, part): (Pace, &mut Part)) -> Result<()> {
+    let [few, many] = ledgers;
+    let sides = [
+        (Folder::open(few.database).await?, changes(few.database).await?),
+        (Folder::open(many.database).await?, changes(many.database).await?),
+    ];
     server.checkpoint().await?;
-    let mut times = [const { Vec::new() }; 3];
-    // The first round fills caches and plans and does not count.
+    let mut times = [const { Vec::new() }; 2];
+    // The first turn fills caches and plans and does not count.
     for turn in 0..=pace.rounds.saturating_mul(FOLDS) {
-        server.spare_slots().await?;
-        let few_fold = few_folder.fold_after(&few_load).await?;
-        let many_fold = many_folder.fold_after(&many_load).await?;
-        let since = Instant::now();
-        many_folder.client.batch_execute(REFRESH).await?;
-        let turn_times = [many_fold, since.elapsed(), few_fold];
-        if turn > 0 {
-            for (times, time) in times.iter_mut().zip(turn_times) {
-                times.push(time.as_secs_f64() * 1_000.0);
+        for ((folder, load), times) in sides.iter().zip(&mut times) {
+            let time = folder.fold_after(load).await?;
+            if turn > 0 {
+                times.push(milliseconds(time));
             }
         }
     }
-    let names = [
-        format!("fold after {CHANGES} movements, {} before, ms", many.movements),
-        format!("refresh concurrently after the same, {} before, ms", many.movements),
-        format!("fold after {CHANGES} movements, {} before, ms", few.movements),
-    ];
+    let names = [few, many].map(|grown| format!("fold of {CHANGES} changes, {grown}, ms"));
+    let compared = compare(part, &names, times)?;
+    part.comparisons.push(Comparison::with_goal(
+        format!("fold with a {many} / with a {few}"),
+        compared,
+        Goal::AtMost(1.1),
+    ));
+    Ok(())
+}
+
+/// A fold and a refresh with the long history, each after as many changes.
+async fn refresh(server: &Server, many: &Grown<'_>, (pace, part): (Pace, &mut Part)) -> Result<()> {
+    let (folder, load) = (Folder::open(many.database).await?, changes(many.database).await?);
+    // Its first contents; from now on it is the changes that a refresh finds.
+    let contents = "refresh materialized view inventory.mv_stock_summary; analyze inventory.mv_stock_summary";
+    folder.client.batch_execute(contents).await?;
+    server.checkpoint().await?;
+    let mut times = [const { Vec::new() }; 2];
+    for turn in 0..=pace.rounds.saturating_mul(REFRESHES) {
+        server.spare_slots().await?;
+        let fold = folder.fold_after(&load).await?;
+        let since = Instant::now();
+        folder.client.batch_execute(REFRESH).await?;
+        let turn_times = [fold, since.elapsed()];
+        if turn > 0 {
+            for (times, time) in times.iter_mut().zip(turn_times) {
+                times.push(milliseconds(time));
+            }
+        }
+    }
+    let names =
+        ["fold", "refresh concurrently"].map(|what| format!("{what} after {CHANGES} changes, in turns, {many}, ms"));
+    let compared = compare(part, &names, times)?;
+    part.comparisons
+        .push(Comparison::with_goal("refresh / fold", compared, Goal::AtLeast(30.0)));
+    Ok(())
+}
+
+/// Adds two contenders and says how many times the first goes into the second.
+fn compare(part: &mut Part, names: &[String; 2], times: [Vec<f64>; 2]) -> Result<Option<f64>> {
     for (name, times) in names.iter().zip(times) {
         part.contenders.push(Contender {
             name: name.clone(),
@@ -86,22 +117,13 @@ async fn costs(server: &Server, few: &Grown<'_>, many: &Grown<'_>, (pace, part):
             series: Series::new(times).context("there was no round")?,
         });
     }
-    let [fold, refresh, fold_of_few] = names;
-    let compared = |of: &str, against: &str| {
-        let medians = part.median(of).zip(part.median(against));
-        medians.and_then(|(of, against)| ratio(of, against))
-    };
-    let cheaper = compared(&refresh, &fold);
-    let growth = compared(&fold, &fold_of_few);
-    part.comparisons.extend([
-        Comparison::with_goal("refresh / fold", cheaper, Goal::AtLeast(30.0)),
-        Comparison::with_goal(
-            format!("fold at {} movements / at {}", many.movements, few.movements),
-            growth,
-            Goal::AtMost(1.1),
-        ),
-    ]);
-    Ok(())
+    let [against, of] = names;
+    let medians = part.median(of).zip(part.median(against));
+    Ok(medians.and_then(|(of, against)| ratio(of, against)))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 /// Calls of 100 with nobody folding, and with somebody who does so all the time.
