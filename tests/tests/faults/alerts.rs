@@ -13,8 +13,8 @@ use tokio_postgres::Client;
 /// At or below it stock is low.
 const THRESHOLD: i64 = 3;
 
-/// Steps of a drawn history: enough for some dozens of edges of each kind.
-const STEPS: usize = 300;
+/// Steps of a drawn history: enough for dozens of edges.
+const STEPS: usize = 150;
 
 pub(super) fn all() -> Vec<(String, Body)> {
     vec![test("f10_alert_missed_when_all_is_allocated", all_allocated)]
@@ -31,10 +31,11 @@ enum Step {
 impl Step {
     fn draw(random: &mut StdRng) -> Self {
         let quantity = random.random_range(1..=5);
-        match random.random_range(0..4) {
-            0 => Self::Add(quantity),
-            1 => Self::Remove(quantity),
-            2 => Self::Reserve(quantity),
+        // More is asked for than comes in, so that stock stays near the lines that alerts are about.
+        match random.random_range(0..7) {
+            0..2 => Self::Add(quantity),
+            2..4 => Self::Remove(quantity),
+            4..6 => Self::Reserve(quantity),
             _ => Self::CancelOldest,
         }
     }
@@ -74,6 +75,8 @@ struct Story {
 /// saleor/saleor 11637: all of 5 are allocated, 10 more come in, and nobody hears that there is stock again. Then histories at random.
 async fn all_allocated(database: Arc<Database>) -> Result<()> {
     let client = open(&database).await?;
+    // Nothing of this test outlives the server, so nobody waits for its disk.
+    client.batch_execute("set synchronous_commit = off").await?;
     client.batch_execute(include_str!("f10.sql")).await?;
     let reported = [Step::Add(5), Step::Reserve(5), Step::Add(10)];
     must_find(
@@ -82,7 +85,7 @@ async fn all_allocated(database: Arc<Database>) -> Result<()> {
     )?;
     check(&ours(&client, "A", &reported).await?)?;
     let mut random = StdRng::seed_from_u64(11_637);
-    for sku in ["B", "C", "D"] {
+    for sku in ["B", "C"] {
         let drawn: Vec<Step> = (0..STEPS).map(|_| Step::draw(&mut random)).collect();
         ensure!(
             check(&faulty(&client, sku, &drawn).await?).is_err(),

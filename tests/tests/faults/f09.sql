@@ -18,6 +18,6 @@ begin
     end if;
     insert into faulty.hold as h (order_id, shopper, quantity, expires_at)
     values (reserve.order_id, reserve.shopper, reserve.quantity, clock_timestamp() + interval '1 hour')
-    on conflict (order_id) do update set quantity = excluded.quantity, expires_at = excluded.expires_at;
+    on conflict on constraint hold_pkey do update set quantity = excluded.quantity, expires_at = excluded.expires_at;
 end
 $$;
