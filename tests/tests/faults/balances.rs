@@ -196,9 +196,8 @@ async fn reserved_drifts(database: Arc<Database>) -> Result<()> {
         },
     )
     .await?;
-    // The second is answered as what it is: a repetition, or a reservation that is not open any more.
     ensure!(
-        ours.waited && ours.outcomes[0] == "applied" && ours.found == [4, 4],
+        ours.waited && ours.outcomes == ["applied", "IV009"] && ours.found == [4, 4],
         "{ours:?}"
     );
     Ok(())
