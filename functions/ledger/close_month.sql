@@ -13,13 +13,16 @@ rows 1
 set search_path = ''
 as $$
 declare
-    v_month constant date := date_trunc('month', month::timestamp)::date;
+    -- A date reaches further than a timestamp does.
+    v_month constant date := case when month between '0001-01-01' and '9999-12-31' then date_trunc('month', month::timestamp)::date end;
     v_next date;
     v_levels bigint;
 begin
-    if v_month is null then
+    if month is null then
         perform internal.raise_error('IV008', internal.problem('month', 'is required'));
-    elsif not isfinite(month) or internal.month_end(v_month) > clock_timestamp() then
+    elsif v_month is null then
+        perform internal.raise_error('IV008', internal.problem('month', 'must lie in the years 1 to 9999'));
+    elsif internal.month_end(v_month) > clock_timestamp() then
         perform internal.raise_error('IV008', internal.problem('month', 'has not ended'));
     end if;
     perform internal.lock_month(v_month);
@@ -30,7 +33,7 @@ begin
             insert into inventory.audit_entry (action, detail)
             values ('renew_closings', jsonb_build_object('month', v_month));
         end if;
-    elsif v_month <> v_next then
+    elsif v_month is distinct from v_next then
         perform internal.raise_error('IV008', internal.problem('month', 'is not the next to be closed')
             || jsonb_build_object('next', v_next));
     else
