@@ -31,3 +31,25 @@ pub async fn assert_hold(client: &Client) -> Result<()> {
     );
     Ok(())
 }
+
+/// Fails with the first findings of the functions that operators ask whether ledger and balances are whole.
+///
+/// # Errors
+/// Names the findings.
+pub async fn assert_whole(client: &Client) -> Result<()> {
+    let rows = client
+        .query(
+            "select to_jsonb(f)::text from (select * from api.check_ledger() union all select * from api.check_conservation()) as f \
+             limit 20",
+            &[],
+        )
+        .await
+        .context("the ledger could not be checked")?;
+    let findings: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    ensure!(
+        findings.is_empty(),
+        "ledger or balances are not whole:\n{}",
+        findings.join("\n")
+    );
+    Ok(())
+}

@@ -8,11 +8,14 @@
 )]
 
 mod catalogue;
+mod deeds;
 mod histories;
 mod holds;
+mod pairs;
 mod retries;
 mod stock;
 mod waits;
+mod world;
 
 use anyhow::Result;
 use onhand_tests::invariants;
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         waits::all(),
         catalogue::all(),
         histories::all(),
+        pairs::all(),
     ];
     suite::run(Ok(all.into_iter().flatten().collect()))
 }
