@@ -16,7 +16,8 @@ begin
     if grace is null or grace < interval '0' then
         perform internal.raise_error('IV008', internal.problem('grace', 'must not be negative'));
     end if;
-    v_until := clock_timestamp() - grace;
+    -- No clock goes back as far as the longest interval does.
+    v_until := clock_timestamp() - least(grace, interval '4000 years');
     loop
         v_month := internal.next_month_to_close();
         exit when v_month is null or internal.month_end(v_month) > v_until;

@@ -15,9 +15,10 @@ begin
     elsif max_count is null or max_count not between 1 and 1000000 then
         perform internal.raise_error('IV008', internal.problem('max_count', 'must be 1 to 1000000'));
     end if;
+    -- No clock goes back as far as the longest interval does.
     delete from inventory.idempotency_key as k
     where k.ctid = any (array(
-        select d.ctid from inventory.idempotency_key as d where d.created_at < clock_timestamp() - older_than limit max_count));
+        select d.ctid from inventory.idempotency_key as d where d.created_at < clock_timestamp() - least(older_than, interval '4000 years') limit max_count));
     get diagnostics v_purged = row_count;
     if v_purged > 0 then
         insert into inventory.audit_entry (action, detail)

@@ -22,7 +22,8 @@ begin
         perform internal.raise_error('IV008', internal.problem('keep', 'must be at least one month'));
     end if;
     perform pg_advisory_xact_lock(hashtext('onhand.stock_movement.closing'));
-    v_until := clock_timestamp() - keep;
+    -- No clock goes back as far as the longest interval does.
+    v_until := clock_timestamp() - least(keep, interval '4000 years');
     v_months := array(
         select p.month
         from internal.movement_partitions() as p
