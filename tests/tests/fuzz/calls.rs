@@ -8,21 +8,18 @@ use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 
 /// Acts that are dear, or that change the whole inventory: they come once where others come many times.
-const RARE: [&str; 12] = [
+const RARE: [&str; 8] = [
+    "cancel_count",
     "check_conservation",
     "check_ledger",
-    "close_finished_months",
-    "close_month",
     "ensure_movement_partitions",
-    "purge_idempotency_keys",
     "raise_epoch",
     "rebuild_stock_summary",
     "recall_lot",
     "refresh_reports",
-    "retire_movement_partitions",
-    "upsert_location",
 ];
-const USUAL_WEIGHT: usize = 25;
+const USUAL_WEIGHT: usize = 8;
+const RARE_WEIGHT: usize = 1;
 /// So often is a call one of `apply_commands`, that every write of stock goes through.
 const BATCHES: u32 = 30;
 
@@ -124,16 +121,19 @@ pub(crate) struct Call {
 
 impl Function {
     fn call(&self, draw: &mut Draw, known: &Known) -> Call {
-        let hostile = draw.percent(50);
+        let hostile = draw.percent(60);
         // What belongs together is drawn together: an item, the place, and which units.
         let op = self.name.split('_').next().unwrap_or_default();
         let mut together = line(draw, known, op);
+        together.insert("counted".to_owned(), json!(draw.below(300)));
         let alone = draw.percent(85);
         let arguments: Vec<String> = self
             .arguments
             .iter()
             .filter_map(|argument| {
-                let given = !argument.optional || draw.percent(25) || (alone && together.contains_key(&argument.name));
+                let given = !argument.optional
+                    || draw.percent(if hostile { 25 } else { 8 })
+                    || (alone && together.contains_key(&argument.name));
                 let value = argument.value(draw, known, self, &mut together, hostile);
                 given.then(|| format!("{} => {value}", argument.name))
             })
@@ -155,7 +155,7 @@ impl Argument {
         together: &mut Map<String, Value>,
         hostile: bool,
     ) -> String {
-        if hostile && draw.percent(15) && !(self.kind == "jsonb" && draw.percent(80)) {
+        if hostile && draw.percent(25) && !(self.kind == "jsonb" && draw.percent(80)) {
             // A decade of empty partitions makes everything slow and finds nothing.
             if self.name != "months_ahead" {
                 return draw.sql(&self.kind);
@@ -165,7 +165,6 @@ impl Argument {
             (_, "jsonb") => document(draw, known, function, &self.name, hostile),
             ("quantity", _) if function.name == "set_item_supplier" => json!(12),
             ("delta", _) => together.remove("quantity").unwrap_or(Value::Null),
-            ("counted", _) => json!(draw.below(300)),
             ("from_location" | "to_location", _) => sensible(draw, known, &self.name),
             (name, _) => together
                 .remove(name)
@@ -196,6 +195,8 @@ fn status(draw: &mut Draw, known: &Known, function: &str, name: &str) -> Value {
         ("get_item" | "list_purchase_orders" | "list_counts", "id" | "before") => {
             json!(crate::draw::uuid(draw.number()))
         }
+        ("open_count", "skus") => json!(["N1"]),
+        ("count_line", "sku") => json!("N1"),
         ("refresh_reports", "report") => json!(draw.pick(&["report_abc", "abc", "report_stock_value"])),
         ("suggest_safety_stock", "service_level") => raw("0.95"),
         _ => sensible(draw, known, name),

@@ -86,9 +86,13 @@ impl Known {
         if field == "reservation_id" && shared {
             return reservation(draw.below(SHARED_RESERVATIONS));
         }
-        let place = draw.below(REMEMBERED);
+        // The newest ones most often: what is old is over.
+        let back = draw
+            .below(REMEMBERED)
+            .min(draw.below(REMEMBERED))
+            .min(draw.below(REMEMBERED));
         match self.0.get(field) {
-            Some(ids) if !ids.is_empty() => ids[place % ids.len()].clone(),
+            Some(ids) if !ids.is_empty() => ids[ids.len() - 1 - back % ids.len()].clone(),
             _ => uuid(number),
         }
     }
