@@ -45,6 +45,7 @@ begin
         v_lines := internal.open_lines(v_commands, v_lines);
         if v_traits.closes then
             v_lines := v_lines || internal.read_reservation_lines(v_commands);
+            perform internal.check_covered(v_lines, v_levels);
         end if;
     end if;
     v_decided := internal.decide_together(v_lines, v_levels);
