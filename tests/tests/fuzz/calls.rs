@@ -82,7 +82,7 @@ impl Functions {
         ensure!(all.len() > 50, "schema api has {} functions", all.len());
         let weight = |function: &Function| {
             if RARE.contains(&function.name.as_str()) {
-                1
+                RARE_WEIGHT
             } else {
                 USUAL_WEIGHT
             }
@@ -121,7 +121,9 @@ pub(crate) struct Call {
 
 impl Function {
     fn call(&self, draw: &mut Draw, known: &Known) -> Call {
-        let hostile = draw.percent(60);
+        // Many calls have one thing wrong with them: the first that is found hides the others.
+        let wrong = [0, 0, 8, 8, 30][draw.below(5)];
+        let hostile = wrong > 0;
         // What belongs together is drawn together: an item, the place, and which units.
         let op = self.name.split('_').next().unwrap_or_default();
         let mut together = line(draw, known, op);
@@ -134,7 +136,7 @@ impl Function {
                 let given = !argument.optional
                     || draw.percent(if hostile { 25 } else { 8 })
                     || (alone && together.contains_key(&argument.name));
-                let value = argument.value(draw, known, self, &mut together, hostile);
+                let value = argument.value(draw, known, self, &mut together, wrong);
                 given.then(|| format!("{} => {value}", argument.name))
             })
             .collect();
@@ -153,9 +155,10 @@ impl Argument {
         known: &Known,
         function: &Function,
         together: &mut Map<String, Value>,
-        hostile: bool,
+        wrong: u32,
     ) -> String {
-        if hostile && draw.percent(25) && !(self.kind == "jsonb" && draw.percent(80)) {
+        let hostile = wrong > 0;
+        if draw.percent(wrong) && !(self.kind == "jsonb" && draw.percent(80)) {
             // A decade of empty partitions makes everything slow and finds nothing.
             if self.name != "months_ahead" {
                 return draw.sql(&self.kind);
@@ -250,7 +253,7 @@ fn document(draw: &mut Draw, known: &Known, function: &Function, name: &str, hos
 /// A JSON value as an SQL expression of the type.
 fn literal(value: &Value, kind: &str) -> String {
     match (value, kind) {
-        (Value::Null, "jsonb") | (Value::Null, _) => format!("null::{kind}"),
+        (Value::Null, _) => format!("null::{kind}"),
         (_, "jsonb") => format!("{}::jsonb", quoted(&text_of(value))),
         (Value::Array(entries), _) => {
             let entries: Vec<String> = entries.iter().map(|entry| literal(entry, "text")).collect();

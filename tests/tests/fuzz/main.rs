@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 /// How many calls are made unless `ONHAND_FUZZ` says otherwise.
-const CALLS: u64 = 20_000;
+const CALLS: u64 = 8_000;
 const SESSIONS: u64 = 4;
 
 fn main() -> ExitCode {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-/// After so many failures a run stops.
-const MOST_FAILURES: usize = 60;
+/// After so many different failures a run stops.
+const MOST_FAILURES: usize = 10;
 /// So many calls are made between two revivals of what they archived and closed.
 const REVIVED_EVERY: u64 = 100;
 /// Another session was faster, and this call is to be made again: it changed nothing.

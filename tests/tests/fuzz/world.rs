@@ -44,10 +44,12 @@ pub(crate) const CATALOGUE: [&str; 16] = [
         {"op": "add", "sku": "L1", "location": "W1", "quantity": 100, "lot": "LOT-1"}]')"#,
 ];
 
-/// Undoes what closes places and archives items for good, so that the history goes on.
+/// Undoes what closes places and archives items, and brings some stock, so that the history goes on.
 pub(crate) const REVIVAL: &str = r#"select from api.upsert_items('[{"sku": "N1", "status": "active"}, {"sku": "N2", "status": "active"},
     {"sku": "N3", "status": "active"}, {"sku": "N5", "status": "active"}, {"sku": "L1", "status": "active"}, {"sku": "S1", "status": "active"}]');
-    select from api.upsert_locations('[{"id": "W1", "status": "open"}, {"id": "W2", "status": "open"}, {"id": "W3", "status": "open"}]')"#;
+    select from api.upsert_locations('[{"id": "W1", "status": "open"}, {"id": "W2", "status": "open"}, {"id": "W3", "status": "open"}]');
+    select from api.apply_commands('[{"op": "add", "lines": [{"sku": "N1", "location": "W2", "quantity": 500},
+        {"sku": "N2", "location": "W3", "quantity": 500}, {"sku": "N3", "location": "W1", "quantity": 500}]}]')"#;
 
 /// The ids that answers of one session have named, by the name of the field.
 #[derive(Debug, Default)]
