@@ -8,6 +8,8 @@ as $$
 begin
     if cardinality(skus) > most then
         perform internal.raise_error('IV013', jsonb_build_object('entries', cardinality(skus), 'most', most));
+    elsif array_ndims(skus) > 1 then
+        perform internal.raise_error('IV008', internal.problem('skus', 'must be a plain array of texts'));
     elsif array_position(skus, null) is not null then
         perform internal.raise_error('IV008', internal.problem('skus', 'must be texts'));
     end if;
