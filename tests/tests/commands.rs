@@ -20,7 +20,7 @@ fn orders() -> Option<String> {
 }
 
 fn verified() {
-    let (code, text) = program(&["verify", "--wait", "120"]);
+    let (code, text) = program(&["verify", "--wait", "300"]);
     assert_eq!(code, 0, "{text}");
     println!("{text}");
 }
