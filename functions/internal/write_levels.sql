@@ -31,9 +31,10 @@ begin
         return;
     end if;
     insert into inventory.stock_level as s (item_id, location_id, on_hand, reserved, available, status, version,
-        last_movement_at, created_at)
+        last_movement_at, created_at, next_hold_at)
     select n.item_id, n.location_id, n.on_hand, n.reserved, n.on_hand - n.reserved,
-        internal.stock_status(n.on_hand - n.reserved, 0), n.version, instant, instant
+        internal.stock_status(n.on_hand - n.reserved, 0), n.version, instant, instant,
+        case when n.reserved > 0 then n.opened_deadline end
     from internal.last_lines(lines) as n
     where exists (select from unnest(levels) as v
         where v.item_id = n.item_id and v.location_id = n.location_id and not v.found)

@@ -1,6 +1,6 @@
 -- f08: with the sweeper off, a hold is sellable again at its deadline, and not before.
 begin;
-select plan(20);
+select plan(21);
 select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 5);
 select * from api.add_stock('B', 'W1', 5);
@@ -35,6 +35,11 @@ select throws_ok($$ select * from api.cancel_reservation('00000000-0000-0000-000
 select is(api.expire_reservations(), 1, 'the sweeper writes the rest');
 select is(test.level('A', 'W1'), '5 4 1 in_stock v6', 'and frees it');
 select is((select r.status from inventory.reservation as r where r.id = '00000000-0000-0000-0000-000000000003'), 'EXPIRED', 'now it is written');
+-- A first receipt and a hold in one call: the row is made with the deadline that it has from the start.
+select api.upsert_item('NEW', name => 'New item');
+select api.apply_commands('[{"op": "add", "sku": "NEW", "location": "W1", "quantity": 5}, {"op": "reserve", "sku": "NEW", "location": "W1", "quantity": 2}]');
+select ok((select s.next_hold_at is not null from inventory.stock_level as s join inventory.item as i on i.id = s.item_id where i.sku = 'NEW'),
+    'a row that is made with a hold knows when it ends');
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
 select * from finish();
 rollback;

@@ -67,7 +67,7 @@ async fn pairs(database: Arc<Database>, group: usize) -> Result<()> {
                 continue;
             }
             let mut ends = vec![true];
-            if number / GROUPS % ROLL_BACK_EVERY == 0 {
+            if (number / GROUPS).is_multiple_of(ROLL_BACK_EVERY) {
                 ends.push(false);
             }
             for commits in ends {
