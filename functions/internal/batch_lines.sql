@@ -11,7 +11,9 @@ as $$
         from unnest(commands) as c
         cross join lateral internal.special_keys(c) as k
         -- Plain commands on bundles too: read_lines does not take them apart.
-        where c.code is null and (c.special or c.op in ('reserve', 'remove')))
+        where c.code is null and (c.special or c.op in ('reserve', 'remove') and exists (
+            select from internal.command_lines(c.body) as l
+            join inventory.item as i on i.sku = l.line ->> 'sku' and i.kind = 'bundle')))
     from (select array(select c from unnest(commands) as c where not c.special and c.code is null)) as p (plain)
 $$;
 

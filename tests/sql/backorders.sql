@@ -61,29 +61,29 @@ select is(test.level('A', 'W1'), '9 7 2 in_stock v' || (select version from api.
 select is(pg_temp.hold(6, 5), '5/3 of 0', 'and gone again');
 
 -- Deadlines. Who waits is not counted past theirs, and gets nothing; a hold that runs out goes to who waits.
-select is(pg_temp.hold(7, 4, expires_in => '300 milliseconds'), '4/4 of 0', 'one that waits for a short while');
+select is(pg_temp.hold(7, 4, expires_in => '1200 milliseconds'), '4/4 of 0', 'one that waits for a short while');
 select is(pg_temp.hold(8, 2), '2/2 of 0', 'one behind');
-select pg_sleep(0.31);
+select pg_sleep(1.24);
 select is((select backordered from api.get_stock_level('A', 'W1')), 5::bigint, 'past its deadline nobody waits, for readers');
 select is((select r.status from inventory.reservation as r where r.id = pg_temp.r(7)), 'PENDING', 'though nobody has written it yet');
 select * from api.add_stock('A', 'W1', 4);
 select is(pg_temp.waits(6, 7, 8), '5/0 4/0 2/1', 'who is late is passed over');
 select is((select string_agg(distinct status, '') from api.get_reservation(pg_temp.r(7))), 'EXPIRED', 'and expired');
 select is((select m.reserved_delta || ' ' || m.backordered_delta from inventory.stock_movement as m where m.reservation_id = pg_temp.r(7) and m.type = 'expire'), '0 -4', 'the ledger has it');
-select is(pg_temp.hold(9, 1, 'B', expires_in => '300 milliseconds'), '1/1 of 0', 'the sweeper too');
-select pg_sleep(0.31);
+select is(pg_temp.hold(9, 1, 'B', expires_in => '1200 milliseconds'), '1/1 of 0', 'the sweeper too');
+select pg_sleep(1.24);
 select is(api.expire_reservations(), 1, 'expires who waits in vain');
 select is(test.states('B', 'W1'), '0/0/0/0/0/0 backorder v4', 'nothing waits any more');
 select * from api.add_stock('B', 'W1', 3);
-select is(pg_temp.hold(10, 3, 'B', expires_in => '300 milliseconds') || ', ' || pg_temp.hold(11, 2, 'B'), '3/0 of 0, 2/2 of 0', 'a short hold, and one that waits');
-select pg_sleep(0.31);
+select is(pg_temp.hold(10, 3, 'B', expires_in => '1200 milliseconds') || ', ' || pg_temp.hold(11, 2, 'B'), '3/0 of 0, 2/2 of 0', 'a short hold, and one that waits');
+select pg_sleep(1.24);
 select is((select available from api.get_stock_level('B', 'W1')), 3::bigint, 'at its deadline the stock is free');
 select results_eq($$ select quantity, available, backordered from api.reserve_stock('B', 'W1', 2, reservation_id => pg_temp.r(12)) $$, $$ values (2::bigint, 0::bigint, 1::bigint) $$,
     'but who waited comes before who comes then');
 select is(pg_temp.waits(11, 12), '2/0 2/1', 'each in turn');
 select is((test.movements('B', 'W1')) [8:], '{expire 0/-3/0/0/0/0,allocate 0/2/0/-2/0/0,reserve 0/1/0/1/0/0}', 'the ledger says in which order');
-select * from api.extend_reservation(pg_temp.r(11), '50 milliseconds');
-select pg_sleep(0.06);
+select * from api.extend_reservation(pg_temp.r(11), '200 milliseconds');
+select pg_sleep(0.24);
 select is(api.expire_reservations(), 1, 'a hold that the sweeper expires');
 select is(pg_temp.waits(12), '2/0', 'goes to who waits');
 

@@ -7,7 +7,7 @@ select * from api.add_stock('B', 'W1', 10);
 select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000001', expires_in => '1 minute', lines =>
     '[{"sku": "A", "location": "W1", "quantity": 2}, {"sku": "B", "location": "W1", "quantity": 4}]');
 select * from api.reserve_stock('A', 'W1', 1, reservation_id => '00000000-0000-0000-0000-000000000002');
-select * from api.reserve_stock('A', 'W1', 1, expires_in => '400 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000003');
+select * from api.reserve_stock('A', 'W1', 1, expires_in => '1600 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000003');
 
 select set_eq(
     $$ select status, sku, location, quantity, on_hand, reserved, available, replayed
@@ -24,7 +24,7 @@ select throws_ok($$ select * from api.cancel_reservation('00000000-0000-0000-000
 select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-0000-000000000001') $$, 'IV009', null, 'what is cancelled is not sold');
 select throws_ok($$ select * from api.cancel_reservation('00000000-0000-0000-0000-0000000000ff') $$, 'IV005', null, 'an unknown reservation is refused');
 select throws_ok($$ select * from api.cancel_reservation(null) $$, 'IV008', null, 'no id is refused');
-select pg_sleep(0.4);
+select pg_sleep(1.6);
 select throws_ok($$ select * from api.cancel_reservation('00000000-0000-0000-0000-000000000003') $$, 'IV002', null, 'a hold past its deadline holds nothing to cancel');
 select lives_ok($$ select * from api.cancel_reservation('00000000-0000-0000-0000-000000000002') $$, 'a cancellation frees what is due beside it');
 select is(test.level('A', 'W1'), '10 0 10 in_stock v7', 'all is available again');

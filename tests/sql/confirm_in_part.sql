@@ -74,9 +74,9 @@ select is(test.outcomes('[{"op": "reserve", "sku": "B", "location": "W1", "quant
 select is(test.outcomes('[{"op": "confirm", "reservation_id": "00000000-0000-0000-0000-000000000006", "lines": [{"sku": "B", "location": "W1", "quantity": 5}], "idempotency_key": "x"}]'), '{IV009}', 'it is over');
 select is((select sum(confirmed) from api.get_reservation('00000000-0000-0000-0000-000000000006')), 5::numeric, 'with what was sold');
 select api.upsert_item('KIT', 'Kit', kind => 'bundle'), api.set_bundle('KIT', '[{"sku": "A", "quantity": 2}]');
-select * from api.reserve_stock('KIT', 'W2', 2, reservation_id => '00000000-0000-0000-0000-000000000007', expires_in => '400 milliseconds');
+select * from api.reserve_stock('KIT', 'W2', 2, reservation_id => '00000000-0000-0000-0000-000000000007', expires_in => '1600 milliseconds');
 select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-0000-000000000007', '[{"sku": "KIT", "location": "W2", "quantity": 1}]') $$, 'IV003', null, 'what is held of a bundle is its components');
-select pg_sleep(0.41);
+select pg_sleep(1.64);
 select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-0000-000000000007', '[{"sku": "A", "location": "W2", "quantity": 2}]') $$, 'IV002', null, 'past its deadline nothing is sold');
 select is((select available from api.get_stock_level('A', 'W2')), 4::bigint, 'it is free');
 select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-0000-0000000000ff', '[{"sku": "A", "location": "W2", "quantity": 2}]') $$, 'IV005', null, 'an unknown reservation is refused');

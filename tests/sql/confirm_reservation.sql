@@ -8,7 +8,7 @@ select * from api.reserve_stock('A', 'W1', 3, reservation_id => '00000000-0000-0
 select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000002', lines =>
     '[{"sku": "A", "location": "W1", "quantity": 2}, {"sku": "B", "location": "W1", "quantity": 4}]');
 select * from api.reserve_stock('A', 'W1', 1, reservation_id => '00000000-0000-0000-0000-000000000003');
-select * from api.reserve_stock('A', 'W1', 1, expires_in => '400 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000004');
+select * from api.reserve_stock('A', 'W1', 1, expires_in => '1600 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000004');
 
 select results_eq(
     $$ select status, sku, location, quantity, on_hand, reserved, available, version, replayed
@@ -42,7 +42,7 @@ select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-00
     'a user id of 201 characters is refused');
 
 -- From the instant of its deadline on, whether or not anybody wrote that down.
-select pg_sleep(0.4);
+select pg_sleep(1.6);
 select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-0000-000000000004') $$, 'IV002', 'the reservation has expired',
     'a hold past its deadline is not confirmed');
 select api.expire_reservations();

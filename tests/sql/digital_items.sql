@@ -19,8 +19,8 @@ select results_eq($$ select location, quantity from api.reserve_stock('EBOOK', q
 select throws_ok($$ select * from api.reserve_stock('EBOOK', 'SHUT', 1) $$, 'IV011', null, 'a closed location sells nothing');
 select is(test.outcomes('[{"op": "reserve", "lines": [{"sku": "EBOOK", "location": "W1", "quantity": 1}, {"sku": "A", "location": "W1", "quantity": 1}]}]'), '{IV001}', 'beside an item that is short');
 select is(test.states('EBOOK', 'W1'), '0/2/0/0/0/0 unlimited v1', 'it is not held in vain');
-select * from api.reserve_stock('EBOOK', 'WEB', 1, expires_in => '20 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000002');
-select pg_sleep(0.03);
+select * from api.reserve_stock('EBOOK', 'WEB', 1, expires_in => '80 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000002');
+select pg_sleep(0.12);
 select is((select reserved from api.get_stock_level('EBOOK', 'WEB')), 1002::bigint, 'a hold of it ends like any other');
 select throws_ok($$ select * from api.confirm_reservation('00000000-0000-0000-0000-000000000002') $$, 'IV002', null, 'to the instant');
 select is(api.expire_reservations(), 1, 'and is written off');

@@ -5,12 +5,12 @@ select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 10);
 select * from api.add_stock('B', 'W1', 10);
 select is(api.expire_reservations(), 0, 'nothing is due');
-select * from api.reserve_stock('A', 'W1', 1, expires_in => '400 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000001');
-select * from api.reserve_stock('A', 'W1', 2, expires_in => '401 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000002');
-select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000003', expires_in => '402 milliseconds', lines =>
+select * from api.reserve_stock('A', 'W1', 1, expires_in => '1600 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000001');
+select * from api.reserve_stock('A', 'W1', 2, expires_in => '1604 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000002');
+select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000003', expires_in => '1608 milliseconds', lines =>
     '[{"sku": "A", "location": "W1", "quantity": 1}, {"sku": "B", "location": "W1", "quantity": 4}]');
 select * from api.reserve_stock('A', 'W1', 3, reservation_id => '00000000-0000-0000-0000-000000000004');
-select pg_sleep(0.41);
+select pg_sleep(1.64);
 select is(api.expire_reservations(max_count => 1), 1, 'at most as many as asked for');
 select is(test.level('A', 'W1'), '10 3 7 in_stock v8', 'whoever locks a key frees all that is due on it');
 select is(test.level('B', 'W1'), '10 4 6 in_stock v2', 'other keys wait');

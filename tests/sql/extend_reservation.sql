@@ -4,7 +4,7 @@ select plan(29);
 select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 5);
 select * from api.add_stock('B', 'W1', 5);
-select * from api.reserve_stock(owner => 'cart', reservation_id => '00000000-0000-0000-0000-000000000001', expires_in => '300 milliseconds', lines =>
+select * from api.reserve_stock(owner => 'cart', reservation_id => '00000000-0000-0000-0000-000000000001', expires_in => '1200 milliseconds', lines =>
     '[{"sku": "A", "location": "W1", "quantity": 2}, {"sku": "B", "location": "W1", "quantity": 3}]');
 
 select results_eq($$ select reservation_id, status, sku, location, quantity, reserved, available, version, replayed, expires_at - now() between '59 minutes' and '61 minutes'
@@ -18,11 +18,11 @@ select is((select m.reservation_id from inventory.stock_movement as m where m.ty
 select is((select count(distinct e.at) from (select r.expires_at as at from inventory.reservation as r union all select l.expires_at from inventory.reservation_line as l
     union all select s.next_hold_at from inventory.stock_level as s) as e), 1::bigint, 'header, lines and levels agree');
 select is((select r.version from inventory.reservation as r), 2::bigint, 'the reservation has a new version');
-select pg_sleep(0.31);
+select pg_sleep(1.24);
 select throws_ok($$ select * from api.reserve_stock('A', 'W1', 4) $$, 'IV001', null, 'past the old deadline it still holds');
 select is(api.expire_reservations(), 0, 'and is not expired');
-select lives_ok($$ select * from api.extend_reservation('00000000-0000-0000-0000-000000000001', '30 milliseconds') $$, 'the deadline may come nearer');
-select pg_sleep(0.04);
+select lives_ok($$ select * from api.extend_reservation('00000000-0000-0000-0000-000000000001', '120 milliseconds') $$, 'the deadline may come nearer');
+select pg_sleep(0.16);
 select is((select available from api.get_stock_level('A', 'W1')), 5::bigint, 'then it ends sooner');
 select throws_ok($$ select * from api.extend_reservation('00000000-0000-0000-0000-000000000001') $$, 'IV002', null, 'what has ended is not extended');
 select is(test.refusal($$ select * from api.extend_reservation('00000000-0000-0000-0000-000000000001') $$) ->> 'status', 'EXPIRED', 'the detail says so') ;

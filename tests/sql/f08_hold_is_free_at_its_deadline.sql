@@ -4,11 +4,11 @@ select plan(21);
 select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 5);
 select * from api.add_stock('B', 'W1', 5);
-select * from api.reserve_stock('A', 'W1', 5, expires_in => '300 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000001');
-select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000002', expires_in => '310 milliseconds',
+select * from api.reserve_stock('A', 'W1', 5, expires_in => '1200 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000001');
+select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000002', expires_in => '1240 milliseconds',
     lines => '[{"sku": "B", "location": "W1", "quantity": 2}]');
 select throws_ok($$ select * from api.reserve_stock('A', 'W1', 1) $$, 'IV001', null, 'before its deadline a hold holds');
-select pg_sleep(0.32);
+select pg_sleep(1.28);
 select is((select available from api.get_stock_level('A', 'W1')), 5::bigint, 'after it a reader sees the stock');
 select is((select status from api.get_stock_level('A', 'W1')), 'in_stock', 'and the status of it');
 select results_eq($$ select quantity, available, version from api.reserve_stock('A', 'W1', 4) $$, $$ values (4::bigint, 1::bigint, 4::bigint) $$,
@@ -24,9 +24,9 @@ select is((select version from api.add_stock('B', 'W1', 1, expected_version => 2
 select is(test.ledger('B', 'W1'), '{receipt 5 0 v1,reserve 0 2 v2,expire 0 -2 v3,receipt 1 0 v4}', 'the hold was freed on the way');
 
 -- Part of a hold of several lines is freed where somebody needs it; the rest follows.
-select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000003', expires_in => '50 milliseconds', lines =>
+select * from api.reserve_stock(reservation_id => '00000000-0000-0000-0000-000000000003', expires_in => '200 milliseconds', lines =>
     '[{"sku": "A", "location": "W1", "quantity": 1}, {"sku": "B", "location": "W1", "quantity": 6}]');
-select pg_sleep(0.06);
+select pg_sleep(0.24);
 select lives_ok($$ select * from api.reserve_stock('B', 'W1', 6) $$, 'one line is freed by whoever needs it');
 select is((select r.status from inventory.reservation as r where r.id = '00000000-0000-0000-0000-000000000003'), 'PENDING', 'the reservation still has a line');
 select is((select string_agg(distinct status, '') from api.get_reservation('00000000-0000-0000-0000-000000000003')), 'EXPIRED', 'but reads as expired');

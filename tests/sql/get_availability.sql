@@ -28,13 +28,13 @@ select is(pg_temp.of('EBOOK'), null, 'and is listed where it was sold');
 select is(pg_temp.of('BARE', 'W1'), null, 'a bundle of nothing cannot be had');
 
 -- What it says can be reserved, and no more.
-select * from api.reserve_stock('A', 'W1', 2, expires_in => '500 milliseconds');
+select * from api.reserve_stock('A', 'W1', 2, expires_in => '2000 milliseconds');
 select is(pg_temp.of('A', 'W1') || ', ' || pg_temp.of('KIT', 'W1') || ', ' || pg_temp.of('SET', 'W1'), 'W1 7, W1 3, W1 2', 'what is held is not there');
 select throws_ok($$ select * from api.reserve_stock('SET', 'W1', 3) $$, 'IV001', null, 'more cannot be had');
 select lives_ok($$ select * from api.reserve_stock('SET', 'W1', 2, reservation_id => '00000000-0000-0000-0000-000000000001') $$, 'that can');
 select is(pg_temp.of('SET', 'W1') || ', ' || pg_temp.of('EBOOK'), 'W1 0, W1 all more unlimited', 'then it is gone');
 select * from api.cancel_reservation('00000000-0000-0000-0000-000000000001');
-select pg_sleep(0.51);
+select pg_sleep(2.04);
 select is(pg_temp.of('A', 'W1') || ', ' || pg_temp.of('SET', 'W1'), 'W1 9, W1 3', 'a hold past its deadline is not counted');
 select is((select count(*) from inventory.reservation_line as l where l.status = 'PENDING' and l.expires_at < clock_timestamp()), 1::bigint, 'though nobody has written it off');
 

@@ -9,7 +9,7 @@ select * from api.add_stock('A', 'W1', 10);
 select * from api.add_stock('A', 'W2', 5);
 insert into instant values ('received');
 select pg_sleep(0.002);
-select * from api.reserve_stock('A', 'W1', 4, expires_in => '400 milliseconds');
+select * from api.reserve_stock('A', 'W1', 4, expires_in => '1600 milliseconds');
 select * from api.reserve_stock('A', 'W2', 2, reservation_id => '00000000-0000-0000-0000-000000000001');
 insert into instant values ('held');
 
@@ -26,7 +26,7 @@ select is_empty($$ select * from api.get_stock_level('B') $$, 'an item that neve
 select is_empty($$ select * from api.get_stock_level(null) $$, 'no sku has no rows');
 
 -- A deadline passes, and nobody writes anything.
-select pg_sleep(0.4);
+select pg_sleep(1.6);
 select results_eq($$ select reserved, available, version from api.get_stock_level('A', 'W1') $$,
     $$ values (0::bigint, 10::bigint, 2::bigint) $$, 'a hold past its deadline is not counted');
 insert into instant values ('due');

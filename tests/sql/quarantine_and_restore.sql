@@ -32,8 +32,8 @@ select is(test.level('A', 'W1'), '8 8 0 out_of_stock v6', 'and the status says s
 select * from api.cancel_reservation('00000000-0000-0000-0000-000000000001');
 
 -- A hold past its deadline does not stand in the way.
-select * from api.reserve_stock('A', 'W1', 8, expires_in => '20 milliseconds');
-select pg_sleep(0.03);
+select * from api.reserve_stock('A', 'W1', 8, expires_in => '80 milliseconds');
+select pg_sleep(0.12);
 select is((select on_hand from api.quarantine_stock('A', 'W1', 8)), 0::bigint, 'a hold that has ended holds nothing back');
 select is((select damaged from api.restore_stock('A', 'W1', 10)), 0::bigint, 'and all of it comes back');
 

@@ -65,8 +65,8 @@ select is((select backordered from api.get_reservation('00000000-0000-0000-0000-
 
 -- Not pending, past its deadline.
 select throws_ok($$ select * from api.relocate_reservation('00000000-0000-0000-0000-000000000001', 'W2') $$, 'IV009', null, 'what was sold stays where it was');
-select * from api.reserve_stock('A', 'W1', 1, expires_in => '20 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000006');
-select pg_sleep(0.03);
+select * from api.reserve_stock('A', 'W1', 1, expires_in => '80 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000006');
+select pg_sleep(0.12);
 select throws_ok($$ select * from api.relocate_reservation('00000000-0000-0000-0000-000000000006', 'W2') $$, 'IV002', null, 'what has ended too');
 
 select is_empty($$ select * from test.unexpected('{

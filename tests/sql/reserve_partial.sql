@@ -50,8 +50,8 @@ select is((select quantity from api.reserve_stock('B', 'W2', 5, partial => true)
 
 -- A hold past its deadline is there to be had.
 select * from api.add_stock('B', 'W1', 4);
-select * from api.reserve_stock('B', 'W1', 4, expires_in => '20 milliseconds');
-select pg_sleep(0.03);
+select * from api.reserve_stock('B', 'W1', 4, expires_in => '80 milliseconds');
+select pg_sleep(0.12);
 select is((select quantity from api.reserve_stock('B', 'W1', 6, partial => true, reservation_id => '00000000-0000-0000-0000-000000000005')), 4::bigint, 'what a hold past its deadline kept is free');
 select * from api.cancel_reservation('00000000-0000-0000-0000-000000000005');
 

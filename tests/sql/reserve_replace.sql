@@ -53,8 +53,8 @@ select is(pg_temp.status(9), 'PENDING', 'the hold before it stays');
 
 -- Confirmed, cancelled and expired ones are no holds.
 select * from api.confirm_reservation('00000000-0000-0000-0000-000000000009');
-select * from api.reserve_stock('A', 'W2', 1, owner => 'newcomer', expires_in => '20 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000011');
-select pg_sleep(0.03);
+select * from api.reserve_stock('A', 'W2', 1, owner => 'newcomer', expires_in => '80 milliseconds', reservation_id => '00000000-0000-0000-0000-000000000011');
+select pg_sleep(0.12);
 select lives_ok($$ select * from api.reserve_stock('A', 'W2', 2, owner => 'newcomer', replace => true, reservation_id => '00000000-0000-0000-0000-000000000012') $$, 'what is over is no hold');
 select is(pg_temp.status(9) || pg_temp.status(10) || pg_temp.status(11) || pg_temp.status(12), 'COMMITTEDRELEASEDEXPIREDPENDING', 'a sale stays a sale, what ran out stays so');
 

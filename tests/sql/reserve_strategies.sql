@@ -56,8 +56,8 @@ select is(pg_temp.spread('{"partial": true, "lines": [{"sku": "A", "quantity": 1
 select * from api.reserve_stock('A', 'W1', 2, reservation_id => '00000000-0000-0000-0000-000000000001');
 select is(pg_temp.spread('{"sku": "A", "quantity": 2}'), 'A W1 1, A W2 1', 'what others hold is not there');
 select * from api.cancel_reservation('00000000-0000-0000-0000-000000000001');
-select * from api.reserve_stock('A', 'W1', 3, expires_in => '20 milliseconds');
-select pg_sleep(0.03);
+select * from api.reserve_stock('A', 'W1', 3, expires_in => '80 milliseconds');
+select pg_sleep(0.12);
 select is(pg_temp.spread('{"sku": "A", "quantity": 3}'), 'A W1 3', 'what a hold past its deadline kept is');
 select * from api.set_stock_policy('B', 'W1', policy => 'oversell');
 select * from api.remove_stock('B', 'W1', 100);

@@ -56,9 +56,9 @@ select is((select backordered from api.reserve_stock('A', 'W2', 2)), 2::bigint, 
 select lives_ok($$ select * from api.set_stock_policy('A', 'W2', policy => 'deny') $$, 'who waits does not stand in the way of deny');
 select is((select backordered from api.get_stock_level('A', 'W2')), 2::bigint, 'and goes on waiting');
 select * from api.set_stock_policy('A', 'W2', policy => 'oversell');
-select * from api.reserve_stock('A', 'W2', 1, expires_in => '50 milliseconds');
+select * from api.reserve_stock('A', 'W2', 1, expires_in => '200 milliseconds');
 select throws_ok($$ select * from api.set_stock_policy('A', 'W2', policy => 'backorder') $$, 'IV001', null, 'backorder is refused while more is promised than there is');
-select pg_sleep(0.06);
+select pg_sleep(0.24);
 select lives_ok($$ select * from api.set_stock_policy('A', 'W2', policy => 'backorder') $$, 'what ran out is promised to nobody');
 select is((select reserved from inventory.stock_level as s join inventory.item as i on i.id = s.item_id where i.sku = 'A' and s.location_id = 'W2'), 0::bigint, 'and freed on the way');
 

@@ -22,13 +22,13 @@ create function pg_temp.receive(lot text, quantity integer, lasts interval, loca
 $$;
 
 -- A lot is sold until its last instant, and not after it.
-select is(pg_temp.receive('OLD', 5, '400 milliseconds'), 'applied', 'a lot with a moment left');
+select is(pg_temp.receive('OLD', 5, '1600 milliseconds'), 'applied', 'a lot with a moment left');
 select is(pg_temp.run('{"op": "add", "sku": "L", "location": "W1", "quantity": 2, "lot": "GOOD"}'), 'applied', 'one that lasts');
 select is((select s.next_hold_at from inventory.stock_level as s), (select l.expires_at from inventory.lot as l where l.code = 'OLD'),
     'the level says until when its availability is what it is');
 select is(pg_temp.run('{"op": "reserve", "sku": "L", "location": "W1", "quantity": 3, "reservation_id": "00000000-0000-0000-0000-000000000001"}'), 'applied', 'it is sold while it lasts');
 select is(test.level('L', 'W1'), '7 3 4 in_stock v3', 'four are left');
-select pg_sleep(0.41);
+select pg_sleep(1.64);
 select is(pg_temp.lots('L', 'W1'), 'OLD expired 3/3/2, GOOD active 2/0/0', 'then a reader sees that what is free of it is not for sale');
 select is((select available from api.get_stock_level('L', 'W1')), 2::bigint, 'the level too');
 select is(internal.due_lot_quantity((select i.id from inventory.item as i where i.sku = 'L'), 'W1', clock_timestamp()), 2::bigint, 'so many are not counted');
@@ -65,9 +65,9 @@ select lives_ok('select api.expire_lots()', 'or the sweeper');
 select is(pg_temp.stored('L', 'W1'), 'GOOD 0/0/0, OLD 0/0/6', 'they are damaged');
 
 -- A hold that ends after its lot: what it frees is not available.
-select is(pg_temp.receive('SHORT', 2, '100 milliseconds'), 'applied', 'a lot with less left');
+select is(pg_temp.receive('SHORT', 2, '400 milliseconds'), 'applied', 'a lot with less left');
 select is(pg_temp.run('{"op": "reserve", "sku": "L", "location": "W1", "quantity": 2, "expires_in_seconds": 0.2}'), 'applied', 'than the hold on it');
-select pg_sleep(0.21);
+select pg_sleep(0.84);
 select is((select reserved || ' ' || available from api.get_stock_level('L', 'W1')), '0 0', 'at the end of the hold nothing is available');
 select is(pg_temp.run('{"op": "reserve", "sku": "L", "location": "W1", "quantity": 1}'), 'IV001', 'or sold');
 select lives_ok('select api.expire_lots()', 'the sweeper writes both');

@@ -65,7 +65,7 @@ select is(test.outcomes('[{"op": "reserve", "sku": "L", "location": "W1", "quant
 select is(pg_temp.lots('L', 'W1'), 'LATER 1/0/0, NEVER 4/0/0', 'sold whole');
 select is(pg_temp.run('{"op": "reserve", "sku": "L", "location": "W1", "quantity": 3, "expires_in_seconds": 0.05, "reservation_id": "00000000-0000-0000-0000-000000000004"}'), 'applied', 'a short hold');
 select is(pg_temp.lots('L', 'W1'), 'LATER 1/1/0, NEVER 4/2/0', 'holds');
-select pg_sleep(0.06);
+select pg_sleep(0.24);
 select is(pg_temp.lots('L', 'W1'), 'LATER 1/0/0, NEVER 4/0/0', 'until its deadline, for readers');
 select lives_ok('select api.expire_reservations()', 'it is written off');
 select is((select sum(l.reserved) from inventory.lot_level as l), 0::numeric, 'in the tables too');
