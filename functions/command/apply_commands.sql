@@ -45,7 +45,7 @@ begin
     if v_traits.keyed or v_traits.races then
         v_answers := internal.apply_guarded(v_commands, v_traits.mixed);
     else
-        v_answers := internal.apply_batch(v_commands, v_traits.mixed);
+        v_answers := internal.apply_batch(v_commands, v_traits.mixed, 5);
     end if;
     return query
     select a.ordinal, a.outcome, a.code, a.message, a.detail, a.answer

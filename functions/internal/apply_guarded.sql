@@ -10,7 +10,7 @@ begin
     -- Each lost race means that another session committed; five in a row on one batch is no race any more.
     for v_attempt in 1 .. 5 loop
         begin
-            return internal.apply_batch(commands, mixed);
+            return internal.apply_batch(commands, mixed, v_attempt);
         exception
             when serialization_failure or deadlock_detected then
                 if v_attempt = 5 then

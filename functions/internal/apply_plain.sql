@@ -11,9 +11,8 @@ as $$
 #variable_conflict use_column
 declare
     v_plain internal.plain[];
-    v_keys text[];
     v_form record;
-    v_floor constant bigint := (select e.version_floor from inventory.epoch as e order by e.epoch desc limit 1);
+    v_floor bigint;
     v_now timestamptz;
 begin
     select bool_and(internal.is_plain(e.body)) as plain, bool_or(e.body ? 'idempotency_key') as keyed into v_form
@@ -21,6 +20,7 @@ begin
     if not v_form.plain then
         return;
     end if;
+    v_floor := internal.version_floor();
     v_plain := internal.lock_plain(commands, source, v_floor);
     if v_plain is null then
         return;

@@ -21,11 +21,11 @@ as $$
     ), decided as materialized (
         select r.ordinal, r.op, r.item_id, r.sku, r.location_id, r.quantity, r.on_hand_delta, r.reserved_delta, r.reservation_id,
             r.owner, r.expires_at, r.idempotency_key, r.fingerprint, r.reason, r.reference, r.correlation_id, r.user_id, r.source,
-            r.traceparent, r.in_transit, r.backordered, r.damaged, r.incoming, r.is_last, r.deadline,
-            r.on_hand_after::bigint as on_hand, r.reserved_after::bigint as reserved,
-            (r.on_hand_after - r.reserved_after)::bigint as available, r.version_after as version,
-            internal.stock_status((r.on_hand_after - r.reserved_after)::bigint, r.threshold) as status
+            r.traceparent, r.in_transit, r.backordered, r.damaged, r.incoming, r.is_last, r.deadline, r.version_after as version,
+            r.on_hand_after::bigint as on_hand, r.reserved_after::bigint as reserved, a.available,
+            internal.stock_status(a.available, r.threshold) as status
         from running as r
+        cross join lateral (select (r.on_hand_after - r.reserved_after)::bigint) as a (available)
         where (select bool_and(internal.fits(f.on_hand_delta - f.reserved_delta, f.on_hand_after, f.reserved_after, f.oversell))
             from running as f)
     ), changed as (
@@ -55,18 +55,19 @@ as $$
         where d.reservation_id is not null
     ), answered as materialized (
         select d.ordinal, d.idempotency_key, d.fingerprint, case when d.reservation_id is null
-            then jsonb_build_object('levels', jsonb_build_array(l.level))
-            else jsonb_build_object('levels', jsonb_build_array(l.level), 'reservation_id', d.reservation_id, 'status', 'PENDING',
+            then jsonb_build_object('levels', l.levels)
+            else jsonb_build_object('levels', l.levels, 'reservation_id', d.reservation_id, 'status', 'PENDING',
                 'expires_at', d.expires_at) end as answer
         from decided as d
-        cross join lateral (select jsonb_build_object('sku', d.sku, 'item_id', d.item_id, 'location', d.location_id,
+        cross join lateral (select jsonb_build_array(jsonb_build_object('sku', d.sku, 'item_id', d.item_id, 'location', d.location_id,
             'quantity', d.quantity, 'on_hand', d.on_hand, 'reserved', d.reserved, 'available', d.available, 'status', d.status,
-            'version', d.version)) as l (level)
+            'version', d.version))) as l (levels)
     ), kept as (
         insert into inventory.idempotency_key (caller, key, fingerprint, answer)
         select coalesce(write_plain.caller, session_user), a.idempotency_key, a.fingerprint, a.answer
         from answered as a
         where a.idempotency_key is not null
+        order by a.idempotency_key  -- two batches with the same keys wait for each other in one order
     )
     select a.ordinal, 'applied', null::text, null::text, null::jsonb, a.answer
     from answered as a

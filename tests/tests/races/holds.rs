@@ -1,6 +1,6 @@
 //! Holds that end while others want what they keep.
 
-use super::{apply, apply_one, assert_sound, clients, count, level, make_catalogue, test};
+use super::{apply, apply_one, assert_no_deadlock, assert_sound, clients, count, level, make_catalogue, test};
 use anyhow::{Result, ensure};
 use onhand_tests::database::Database;
 use onhand_tests::suite::Body;
@@ -16,6 +16,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
         test("confirm_races_cancel", confirm_and_cancel),
         test("confirm_races_the_deadline", confirm_at_the_deadline),
         test("sweepers_and_writers_on_holds_of_several_lines", several_lines),
+        test("f09_one_hold_stands_of_many_replacements_at_once", replacements),
     ]
 }
 
@@ -59,6 +60,37 @@ async fn due_hold(database: Arc<Database>) -> Result<()> {
         .await?
         .get(0);
     ensure!(early == 0, "freed before its deadline");
+    assert_sound(&admin).await
+}
+
+async fn replacements(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    apply_one(
+        &admin,
+        json!({"op": "add", "sku": "A", "location": "W1", "quantity": 5}),
+    )
+    .await?;
+    clients(&database, 8, |client, _| async move {
+        for quantity in 1..=5 {
+            let replace = json!({"op": "reserve", "sku": "A", "location": "W1", "quantity": quantity,
+                "owner": "shopper", "replace": true});
+            // Never short: a shopper's own old hold is not in the way.
+            let outcome = apply_one(&client, replace).await?;
+            ensure!(outcome == "applied", "{outcome}");
+        }
+        Ok(())
+    })
+    .await?;
+    let pending: i64 = admin
+        .query_one(
+            "select count(*) from inventory.reservation where owner = 'shopper' and status = 'PENDING'",
+            &[],
+        )
+        .await?
+        .get(0);
+    ensure!(pending == 1, "{pending} holds stand");
+    assert_no_deadlock(&database).await?;
     assert_sound(&admin).await
 }
 

@@ -19,6 +19,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
             reservation_cancelled,
         ),
         test("f05_a_first_receipt_that_waits_for_another_adds_to_it", first_receipt),
+        test("a_mixed_batch_gives_way_to_whoever_makes_what_it_needs", mixed_gives_way),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
     ]
 }
@@ -37,6 +38,32 @@ async fn while_waiting(database: &Database, first: Value, before_commit: &str, b
     holder.batch_execute(before_commit).await?;
     holder.batch_execute("commit").await?;
     Ok(waiting.await??.into_iter().map(|outcome| outcome.0).collect())
+}
+
+/// One session makes a row that a mixed batch needs too, and then wants a row that the batch has locked.
+async fn mixed_gives_way(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let add = |sku: &str, location: &str| json!({"op": "add", "sku": sku, "location": location, "quantity": 10});
+    apply_one(&admin, add("B", "W1")).await?;
+    let holder = database.client().await?;
+    let waiter = database.api_client().await?;
+    let pid = inventory::pid(&waiter).await?;
+    holder.batch_execute("begin").await?;
+    apply_one(&holder, add("A", "W3")).await?;
+    // Special, hence mixed: the damaged unit. It locks B, and must wait for A, which has no row that it could lock.
+    let damaged = json!({"op": "quarantine", "sku": "B", "location": "W1", "quantity": 1, "reason": "damage"});
+    let batch = json!([add("B", "W1"), damaged, add("A", "W3")]);
+    let waiting = tokio::spawn(async move { apply(&waiter, batch).await });
+    inventory::wait_until_blocked(&admin, pid).await?;
+    let outcome = apply_one(&holder, add("B", "W1")).await?;
+    holder.batch_execute("commit").await?;
+    ensure!(outcome == "applied", "{outcome}");
+    let outcomes = waiting.await??;
+    ensure!(outcomes.iter().all(|outcome| outcome.0 == "applied"), "{outcomes:?}");
+    ensure!(level(&admin, "A", "W3").await?.0 == 20, "both receipts count");
+    inventory::assert_no_deadlock(&database).await?;
+    assert_sound(&admin).await
 }
 
 async fn reservation_made(database: Arc<Database>) -> Result<()> {
