@@ -19,7 +19,10 @@ pub(super) fn all() -> Vec<(String, Body)> {
             reservation_cancelled,
         ),
         test("f05_a_first_receipt_that_waits_for_another_adds_to_it", first_receipt),
-        test("a_mixed_batch_gives_way_to_whoever_makes_what_it_needs", mixed_gives_way),
+        test(
+            "a_mixed_batch_gives_way_to_whoever_makes_what_it_needs",
+            mixed_gives_way,
+        ),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
     ]
 }
