@@ -1,8 +1,10 @@
 //! What the tests on real parts share: databases made from one template, TAP, the invariants of the inventory.
 
 pub mod database;
+pub mod group;
 pub mod invariants;
 pub mod inventory;
+pub mod process;
 pub mod stack;
 pub mod suite;
 pub mod tap;
