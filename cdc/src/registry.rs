@@ -10,6 +10,7 @@ use schema_registry_converter::async_impl::schema_registry::{
 };
 use schema_registry_converter::error::SRCError;
 use schema_registry_converter::schema_registry_common::{SchemaType, SuppliedSchema};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::RegistryConfig;
@@ -45,6 +46,15 @@ impl RegistryError {
 
 /// How new versions of a subject must relate to the older ones.
 pub const COMPATIBILITY: &str = "BACKWARD_TRANSITIVE";
+
+/// What a schema is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaFormat {
+    /// Avro.
+    Avro,
+    /// JSON Schema.
+    Json,
+}
 
 /// Speaks to the registry.
 #[derive(Debug, Clone)]
@@ -92,10 +102,31 @@ impl RegistryClient {
 
     /// Registers a schema under a subject and answers its id; known schemas keep their id.
     pub async fn register(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
-        post_schema(&self.settings, subject.to_owned(), supplied(schema))
+        self.register_as(SchemaFormat::Avro, subject, schema).await
+    }
+
+    /// The same for a schema of this format.
+    pub async fn register_as(&self, format: SchemaFormat, subject: &str, schema: &str) -> Result<u32, RegistryError> {
+        post_schema(&self.settings, subject.to_owned(), supplied_as(format, schema))
             .await
             .map(|registered| registered.id)
             .map_err(|error| refusal(&error, &format!("a schema for {subject}")))
+    }
+
+    /// The id of a schema that is registered under a subject. Changes nothing, so a client that may only read can ask.
+    pub async fn find(&self, subject: &str, schema: &str) -> Result<u32, RegistryError> {
+        let what = format!("this schema under {subject}");
+        let request = self
+            .http
+            .post(format!("{}/subjects/{subject}", self.base))
+            .json(&json!({ "schema": schema }));
+        let (status, text) = http::send(request)
+            .await
+            .map_err(|error| RegistryError::Unavailable(error_chain(&error)))?;
+        classify(status, &text, &what)?;
+        serde_json::from_str::<Found>(&text)
+            .map(|found| found.id)
+            .map_err(|error| RegistryError::Unavailable(format!("its answer about {what} is none: {error}")))
     }
 
     /// Sets the rule that new versions of the subject must keep.
@@ -123,8 +154,22 @@ impl RegistryClient {
     }
 }
 
+/// The part of an answer that is needed.
+#[derive(Deserialize)]
+struct Found {
+    id: u32,
+}
+
 fn supplied(schema: &str) -> SuppliedSchema {
-    SuppliedSchema::new(None, SchemaType::Avro, schema.to_owned())
+    supplied_as(SchemaFormat::Avro, schema)
+}
+
+fn supplied_as(format: SchemaFormat, schema: &str) -> SuppliedSchema {
+    let kind = match format {
+        SchemaFormat::Avro => SchemaType::Avro,
+        SchemaFormat::Json => SchemaType::Json,
+    };
+    SuppliedSchema::new(None, kind, schema.to_owned())
 }
 
 /// What an error of the converter means. It keeps the HTTP status only in its words, and calls a 500 final; here everything

@@ -1,10 +1,11 @@
-//! The contracts that this product publishes, as files under `schemas/<domain>/v<N>_<name>.avsc`.
+//! The contracts that this product publishes, as files under `schemas/<domain>/v<N>_<name>`: Avro (`.avsc`), or JSON Schema
+//! (`.json`) where the values are plain JSON.
 //!
 //! The list below gives each file its subject and, by its order, its version. Every subject is
 //! `BACKWARD_TRANSITIVE`: a reader with the newest schema reads everything ever written.
 
-use crate::registry::{RegistryClient, RegistryError};
-use crate::topics;
+use crate::registry::{RegistryClient, RegistryError, SchemaFormat};
+use crate::{Environment, topics};
 
 /// One version of one contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub struct SchemaFile {
     pub path: &'static str,
     /// Subject without the suffix that a topic gives it.
     subject: Subject,
-    /// The Avro schema.
+    /// The schema.
     pub text: &'static str,
 }
 
@@ -26,6 +27,23 @@ enum Subject {
 }
 
 impl SchemaFile {
+    const fn of_topic(topic: &'static str, path: &'static str, text: &'static str) -> Self {
+        Self {
+            path,
+            subject: Subject::TopicValue(topic),
+            text,
+        }
+    }
+
+    /// What it is written in, by the end of its name.
+    pub fn format(&self) -> SchemaFormat {
+        if self.path.ends_with(".json") {
+            SchemaFormat::Json
+        } else {
+            SchemaFormat::Avro
+        }
+    }
+
     /// Subject in the registry.
     pub fn subject(&self) -> String {
         match self.subject {
@@ -35,8 +53,43 @@ impl SchemaFile {
     }
 }
 
-/// All contracts, older versions first.
-pub const FILES: [SchemaFile; 4] = [
+/// Each change of stock, for other teams.
+pub const STOCK_UPDATED: SchemaFile = SchemaFile::of_topic(
+    topics::STOCK_EVENTS,
+    "stock/v1_stock_updated_event.avsc",
+    include_str!("../schemas/stock/v1_stock_updated_event.avsc"),
+);
+/// Balances by item and location.
+pub const STOCK_STATE: SchemaFile = SchemaFile::of_topic(
+    topics::STATE,
+    "inventory/v1_stock_state.avsc",
+    include_str!("../schemas/inventory/v1_stock_state.avsc"),
+);
+/// Balances by item.
+pub const INVENTORY_AGGREGATE: SchemaFile = SchemaFile::of_topic(
+    topics::AGGREGATES,
+    "inventory/v1_inventory_aggregate.avsc",
+    include_str!("../schemas/inventory/v1_inventory_aggregate.avsc"),
+);
+
+const fn catalogue_event(environment: Environment) -> SchemaFile {
+    SchemaFile::of_topic(
+        environment.events_topic(),
+        "inventory/v1_catalogue_event.json",
+        include_str!("../schemas/inventory/v1_catalogue_event.json"),
+    )
+}
+
+const fn stock_change(topic: &'static str) -> SchemaFile {
+    SchemaFile::of_topic(
+        topic,
+        "warehouse/v1_stock_change.json",
+        include_str!("../schemas/warehouse/v1_stock_change.json"),
+    )
+}
+
+/// All contracts, older versions first. A file that several topics share has a line for each.
+pub const FILES: &[SchemaFile] = &[
     SchemaFile {
         path: "stock/v1_stock_item.avsc",
         subject: Subject::Record("com.inventory.stock.StockItem"),
@@ -47,16 +100,27 @@ pub const FILES: [SchemaFile; 4] = [
         subject: Subject::Record("com.inventory.stock.StockItem"),
         text: include_str!("../schemas/stock/v2_stock_item.avsc"),
     },
-    SchemaFile {
-        path: "stock/v1_stock_updated_event.avsc",
-        subject: Subject::TopicValue(topics::STOCK_EVENTS),
-        text: include_str!("../schemas/stock/v1_stock_updated_event.avsc"),
-    },
+    STOCK_UPDATED,
     SchemaFile {
         path: "inventory/v1_inventory_event.avsc",
         subject: Subject::TopicValue(topics::INVENTORY_EVENTS),
         text: include_str!("../schemas/inventory/v1_inventory_event.avsc"),
     },
+    STOCK_STATE,
+    INVENTORY_AGGREGATE,
+    catalogue_event(Environment::Dev),
+    catalogue_event(Environment::Sit),
+    catalogue_event(Environment::Prod),
+    stock_change(topics::WAREHOUSE_UPDATED),
+    stock_change(topics::WAREHOUSE_ADJUSTED),
+    stock_change(topics::WAREHOUSE_TRANSFERRED),
+    stock_change(topics::WAREHOUSE_RESERVED),
+    stock_change(topics::WAREHOUSE_RELEASED),
+    SchemaFile::of_topic(
+        topics::WAREHOUSE_LOW_STOCK,
+        "warehouse/v1_low_stock.json",
+        include_str!("../schemas/warehouse/v1_low_stock.json"),
+    ),
 ];
 
 /// A contract that is in the registry now.
@@ -76,7 +140,7 @@ pub async fn register_all(registry: &RegistryClient) -> Result<Vec<Registered>, 
     let mut registered = Vec::with_capacity(FILES.len());
     for file in FILES {
         let subject = file.subject();
-        let id = registry.register(&subject, file.text).await?;
+        let id = registry.register_as(file.format(), &subject, file.text).await?;
         // After the first version, because some registries take a rule only for a subject that
         // exists; the second version is then checked by it.
         registry.set_compatibility(&subject).await?;
@@ -92,33 +156,56 @@ pub async fn register_all(registry: &RegistryClient) -> Result<Vec<Registered>, 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use apache_avro::Schema;
     use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
 
     use super::*;
 
+    fn avro() -> impl Iterator<Item = &'static SchemaFile> {
+        FILES.iter().filter(|file| file.format() == SchemaFormat::Avro)
+    }
+
     fn parsed(file: &SchemaFile) -> Schema {
         Schema::parse_str(file.text).unwrap_or_else(|error| panic!("{}: {error}", file.path))
     }
 
     #[test]
-    fn every_file_is_valid_avro_and_in_the_list() {
+    fn every_file_is_valid_and_in_the_list() {
         for file in FILES {
-            parsed(&file);
+            match file.format() {
+                SchemaFormat::Avro => drop(parsed(file)),
+                SchemaFormat::Json => {
+                    let schema: serde_json::Value = serde_json::from_str(file.text).unwrap();
+                    assert_eq!(
+                        schema["$schema"], "http://json-schema.org/draft-07/schema#",
+                        "{}",
+                        file.path
+                    );
+                    assert_eq!(schema["type"], "object", "{}", file.path);
+                }
+            }
         }
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas");
-        let mut on_disk = 0;
-        for domain in std::fs::read_dir(root).unwrap() {
-            on_disk += std::fs::read_dir(domain.unwrap().path()).unwrap().count();
-        }
-        assert_eq!(on_disk, FILES.len());
+        let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/schemas"));
+        let on_disk: BTreeSet<String> = std::fs::read_dir(root)
+            .unwrap()
+            .flat_map(|domain| std::fs::read_dir(domain.unwrap().path()).unwrap())
+            .map(|file| file.unwrap().path().strip_prefix(root).unwrap().display().to_string())
+            .collect();
+        let listed: BTreeSet<String> = FILES.iter().map(|file| file.path.to_owned()).collect();
+        assert_eq!(on_disk, listed);
+    }
+
+    #[test]
+    fn a_topic_has_one_schema_of_each_version() {
+        let listed: BTreeSet<(String, &str)> = FILES.iter().map(|file| (file.subject(), file.path)).collect();
+        assert_eq!(listed.len(), FILES.len());
     }
 
     #[test]
     fn a_logical_type_belongs_to_the_type_not_to_the_field() {
-        for file in FILES {
+        for file in avro() {
             let json: serde_json::Value = serde_json::from_str(file.text).unwrap();
             for field in json["fields"].as_array().unwrap() {
                 assert!(field.get("logicalType").is_none(), "{}: {field}", file.path);
@@ -128,8 +215,8 @@ mod tests {
 
     #[test]
     fn each_version_reads_everything_older_of_its_subject() {
-        let mut subjects: BTreeMap<String, Vec<SchemaFile>> = BTreeMap::new();
-        for file in FILES {
+        let mut subjects: BTreeMap<String, Vec<&SchemaFile>> = BTreeMap::new();
+        for file in avro() {
             subjects.entry(file.subject()).or_default().push(file);
         }
         for versions in subjects.values() {
@@ -146,7 +233,7 @@ mod tests {
     #[test]
     fn the_item_inside_the_event_is_the_item_of_its_own_file() {
         let item: serde_json::Value = serde_json::from_str(FILES[0].text).unwrap();
-        let event: serde_json::Value = serde_json::from_str(FILES[2].text).unwrap();
+        let event: serde_json::Value = serde_json::from_str(STOCK_UPDATED.text).unwrap();
         let embedded = event["fields"]
             .as_array()
             .unwrap()

@@ -8,8 +8,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use crate::KafkaConfig;
 use crate::envelope::Table;
+use crate::{Environment, KafkaConfig};
 
 /// `topic.prefix` of the connector.
 pub const PREFIX: &str = "onhand";
@@ -27,15 +27,44 @@ pub const SIGNAL_TABLE: &str = "onhand.inventory.debezium_signal";
 pub const STOCK_EVENTS: &str = "inventory.stock.events";
 /// Inventory events from other teams.
 pub const INVENTORY_EVENTS: &str = "inventory-events";
+/// Balances by item and location after their latest change.
+pub const STATE: &str = "inventory.state";
+/// Balances by item.
+pub const AGGREGATES: &str = "inventory-aggregates";
+/// CloudEvents: each change of a balance.
+pub const WAREHOUSE_UPDATED: &str = "warehouse.stock.updated";
+/// CloudEvents: corrections.
+pub const WAREHOUSE_ADJUSTED: &str = "warehouse.stock.adjusted";
+/// CloudEvents: steps of transfers between locations.
+pub const WAREHOUSE_TRANSFERRED: &str = "warehouse.stock.transferred";
+/// CloudEvents: stock is held.
+pub const WAREHOUSE_RESERVED: &str = "warehouse.stock.reserved";
+/// CloudEvents: held stock is free again.
+pub const WAREHOUSE_RELEASED: &str = "warehouse.stock.released";
+/// CloudEvents: what is available fell to its threshold.
+pub const WAREHOUSE_LOW_STOCK: &str = "warehouse.inventory.low_stock";
+/// Every CloudEvents topic.
+pub const WAREHOUSE: [&str; 6] = [
+    WAREHOUSE_UPDATED,
+    WAREHOUSE_ADJUSTED,
+    WAREHOUSE_TRANSFERRED,
+    WAREHOUSE_RESERVED,
+    WAREHOUSE_RELEASED,
+    WAREHOUSE_LOW_STOCK,
+];
 /// Consumer group of the cache sink.
 pub const GROUP_CACHE: &str = "onhand.cache";
 /// Consumer group of the search sink.
 pub const GROUP_SEARCH: &str = "onhand.search";
+/// Consumer group of the publish sink.
+pub const GROUP_PUBLISH: &str = "onhand.publish";
 
 /// Tables the cache sink reads.
 pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
 /// Tables the search sink reads.
 pub const SEARCH_TABLES: [Table; 2] = [Table::Item, Table::StockLevel];
+/// Tables the publish sink reads.
+pub const PUBLISH_TABLES: [Table; 4] = [Table::StockMovement, Table::Item, Table::Location, Table::StockSummary];
 
 const DAY_MS: &str = "86400000";
 const WEEK_MS: &str = "604800000";
@@ -118,13 +147,32 @@ pub fn all() -> Vec<TopicSpec> {
     specs.push(TopicSpec::kept_by_time(HEARTBEAT, 1, DAY_MS));
     specs.push(TopicSpec::compacted(HEARTBEAT_TABLE.to_owned(), 1));
     specs.push(TopicSpec::kept_by_time(SIGNAL_TABLE, 1, WEEK_MS));
+    specs.extend(published());
     for (group, tables) in [
         (GROUP_CACHE, CACHE_TABLES.as_slice()),
         (GROUP_SEARCH, SEARCH_TABLES.as_slice()),
+        (GROUP_PUBLISH, PUBLISH_TABLES.as_slice()),
     ] {
         specs.extend(tables.iter().map(|table| dlq_spec(&table.topic(), group)));
     }
     specs
+}
+
+/// The topics that the publish sink writes, but for the one that is named after the environment.
+pub fn published() -> Vec<TopicSpec> {
+    let mut specs = vec![
+        TopicSpec::kept_by_time(STOCK_EVENTS, 4, WEEK_MS),
+        TopicSpec::compacted(STATE.to_owned(), 4),
+        TopicSpec::compacted(AGGREGATES.to_owned(), 4),
+    ];
+    specs.extend(WAREHOUSE.map(|name| TopicSpec::kept_by_time(name, 4, WEEK_MS)));
+    specs
+}
+
+/// The topic that is named after the environment. A deployment is one environment, so only the
+/// publisher there makes it, and [`all`] does not list it.
+pub fn environment_events(environment: Environment) -> TopicSpec {
+    TopicSpec::kept_by_time(environment.events_topic(), 4, WEEK_MS)
 }
 
 /// State is compacted by primary key, the ledger is kept by time. Partitions: enough to spread
@@ -226,5 +274,6 @@ mod tests {
         let names: Vec<String> = all().into_iter().map(|spec| spec.name).collect();
         assert!(names.contains(&"onhand.inventory.stock_level.onhand.cache.dlq".to_owned()));
         assert!(names.contains(&"onhand.inventory.item.onhand.search.dlq".to_owned()));
+        assert!(names.contains(&"onhand.inventory.stock_movement.onhand.publish.dlq".to_owned()));
     }
 }

@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
-use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, RedisConfig, RuntimeConfig};
+use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, PublishConfig, RedisConfig, RuntimeConfig};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) redis: RedisConfig,
     /// Search.
     pub(crate) elasticsearch: ElasticsearchConfig,
+    /// Public event contracts.
+    pub(crate) publish: PublishConfig,
     /// The runtime of the consumers.
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
@@ -90,6 +92,7 @@ impl Settings {
             registry: self.registry,
             redis: self.redis,
             elasticsearch: self.elasticsearch,
+            publish: self.publish,
             database: self.database,
             runtime: self.runtime,
         }
@@ -112,6 +115,7 @@ impl Settings {
         self.connect.validate()?;
         self.redis.validate()?;
         self.elasticsearch.validate()?;
+        self.publish.validate()?;
         self.runtime.validate()?;
         Ok(())
     }

@@ -9,6 +9,7 @@ use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
 use crate::cache::RedisConfig;
+use crate::publish::PublishConfig;
 use crate::runtime::RuntimeConfig;
 use crate::search::ElasticsearchConfig;
 
@@ -20,17 +21,20 @@ pub enum SinkKind {
     Cache,
     /// Items and stock in Elasticsearch.
     Search,
+    /// The public event contracts.
+    Publish,
 }
 
 impl SinkKind {
     /// Every kind.
-    pub const ALL: [SinkKind; 2] = [Self::Cache, Self::Search];
+    pub const ALL: [SinkKind; 3] = [Self::Cache, Self::Search, Self::Publish];
 
     /// Name in commands, metrics and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
             Self::Search => "search",
+            Self::Publish => "publish",
         }
     }
 
@@ -39,6 +43,7 @@ impl SinkKind {
         match self {
             Self::Cache => topics::GROUP_CACHE,
             Self::Search => topics::GROUP_SEARCH,
+            Self::Publish => topics::GROUP_PUBLISH,
         }
     }
 
@@ -47,6 +52,7 @@ impl SinkKind {
         match self {
             Self::Cache => &topics::CACHE_TABLES,
             Self::Search => &topics::SEARCH_TABLES,
+            Self::Publish => &topics::PUBLISH_TABLES,
         }
     }
 
@@ -55,6 +61,7 @@ impl SinkKind {
         let port = match self {
             Self::Cache => 17_094,
             Self::Search => 17_095,
+            Self::Publish => 17_098,
         };
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -64,10 +71,10 @@ impl FromStr for SinkKind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("'{name}' is no sink; there are cache and search"))
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("'{name}' is no sink; there are {names}")
+        })
     }
 }
 
@@ -83,6 +90,8 @@ pub struct ConsumerConfig {
     pub redis: RedisConfig,
     /// Elasticsearch, written by the search sink.
     pub elasticsearch: ElasticsearchConfig,
+    /// The public contracts, written by the publish sink.
+    pub publish: PublishConfig,
     /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`.
     pub database: DatabaseConfig,
     /// The runtime around the sink.
@@ -96,6 +105,7 @@ impl ConsumerConfig {
         self.registry.validate()?;
         self.redis.validate()?;
         self.elasticsearch.validate()?;
+        self.publish.validate()?;
         self.database
             .validate()
             .map_err(|problem| ConfigError::new("database", problem))?;

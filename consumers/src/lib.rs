@@ -9,6 +9,7 @@ pub mod cache;
 pub mod compare;
 mod config;
 mod postgres;
+pub mod publish;
 pub mod runtime;
 pub mod search;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use cache::{RedisConfig, StockCache};
 pub use config::{ConsumerConfig, SinkKind};
+pub use publish::PublishConfig;
 pub use runtime::{ConsumerError, RuntimeConfig};
 pub use search::ElasticsearchConfig;
 
@@ -34,6 +36,12 @@ pub async fn run(kind: SinkKind, config: ConsumerConfig, token: CancellationToke
     let sink: Arc<dyn Sink> = match kind {
         SinkKind::Cache => Arc::new(cache::CacheSink::new(&config.redis, rows)?),
         SinkKind::Search => Arc::new(search::SearchSink::new(&config.elasticsearch, rows)?),
+        SinkKind::Publish => Arc::new(publish::PublishSink::new(
+            &config.publish,
+            &config.kafka,
+            &config.registry,
+            rows,
+        )?),
     };
     runtime::run(kind, config, sink, token).await
 }

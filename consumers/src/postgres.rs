@@ -3,6 +3,8 @@
 //! Pages by primary key, each its own short query: nothing holds a snapshot open, and nothing is
 //! ever whole in memory. Rows carry their versions, so what is read here loses to any newer event.
 
+mod lookup;
+
 use onhand_cdc::error_chain;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use onhand_cdc::{ConfigError, RowVersion};
 use onhand_db::{DatabaseConfig, DbError, LevelRow, Pool, PooledClient};
 use tokio_postgres::Row;
 use uuid::Uuid;
+
+pub(crate) use lookup::{LevelKey, LevelThen};
 
 /// Longest wait for one page; a page takes some milliseconds.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(30);

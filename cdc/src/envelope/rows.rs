@@ -203,10 +203,34 @@ pub struct StockMovementRow {
     pub on_hand_delta: i64,
     /// Change of `reserved`.
     pub reserved_delta: i64,
+    /// Change of `in_transit`.
+    #[serde(default)]
+    pub in_transit_delta: i64,
+    /// Change of `backordered`.
+    #[serde(default)]
+    pub backordered_delta: i64,
+    /// Change of `damaged`.
+    #[serde(default)]
+    pub damaged_delta: i64,
+    /// Change of `incoming`.
+    #[serde(default)]
+    pub incoming_delta: i64,
     /// `on_hand` afterwards.
     pub on_hand: i64,
     /// `reserved` afterwards.
     pub reserved: i64,
+    /// `in_transit` afterwards.
+    #[serde(default)]
+    pub in_transit: i64,
+    /// `backordered` afterwards.
+    #[serde(default)]
+    pub backordered: i64,
+    /// `damaged` afterwards.
+    #[serde(default)]
+    pub damaged: i64,
+    /// `incoming` afterwards.
+    #[serde(default)]
+    pub incoming: i64,
     /// `available` afterwards.
     pub available: i64,
     /// Why.
@@ -221,6 +245,12 @@ pub struct StockMovementRow {
     /// Groups the movements of one business operation.
     #[serde(default, deserialize_with = "optional")]
     pub correlation_id: Option<String>,
+    /// Who did it.
+    #[serde(default, deserialize_with = "optional")]
+    pub user_id: Option<String>,
+    /// The system that reported it.
+    #[serde(default)]
+    pub source: String,
     /// When it happened.
     #[serde(default, deserialize_with = "optional")]
     pub occurred_at: Option<Timestamp>,
@@ -230,6 +260,12 @@ pub struct StockMovementRow {
     /// W3C trace context of the writer.
     #[serde(default, deserialize_with = "optional")]
     pub traceparent: Option<String>,
+    /// Transfer that moved it.
+    #[serde(default, deserialize_with = "optional")]
+    pub transfer_id: Option<Uuid>,
+    /// JSON text: the settings after a `policy` movement and `before` it, the lot or serial numbers that a command named.
+    #[serde(default, deserialize_with = "optional")]
+    pub detail: Option<String>,
 }
 
 /// `inventory.stock_summary`: an item over all its locations. A location below zero counts as 0 in the totals.

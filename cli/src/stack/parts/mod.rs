@@ -24,6 +24,7 @@ pub(crate) fn all() -> Vec<Part> {
         connect::PART,
         roles::CACHE,
         roles::SEARCH,
+        roles::PUBLISH,
         roles::API,
         roles::WATCH,
     ]

@@ -1,0 +1,82 @@
+//! A record to be published, with the headers that all contracts share.
+
+use jiff::Timestamp;
+use onhand_cdc::RowVersion;
+use uuid::Uuid;
+
+use super::facts::instant;
+
+/// Media type of JSON values.
+pub(crate) const JSON: &str = "application/json";
+/// Media type of Avro values: Avro behind the five bytes that name the schema.
+pub(crate) const AVRO: &str = "application/vnd.confluent.avro";
+/// Every id of an event is made in this namespace. It must never change: an event that is sent again has its old id.
+const NAMESPACE: Uuid = Uuid::from_u128(0x3c1d_9a54_7b6e_4f0a_9d28_5e1f_6a90_c7b3);
+
+/// A record of a public contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) topic: &'static str,
+    pub(crate) key: String,
+    /// None removes the key from a compacted topic.
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+}
+
+/// What the headers say: the attributes of CloudEvents 1.0 in binary mode, and what the contracts had before there were any.
+#[derive(Debug, Clone)]
+pub(crate) struct Attributes<'a> {
+    /// Name of the contract and, in CloudEvents, the type.
+    pub(crate) contract: &'a str,
+    /// Short name of the event for readers who know no CloudEvents.
+    pub(crate) event_type: &'a str,
+    pub(crate) source: &'a str,
+    pub(crate) item: Uuid,
+    /// Empty for what is about all locations.
+    pub(crate) location: &'a str,
+    pub(crate) version: RowVersion,
+    pub(crate) time: Timestamp,
+    pub(crate) content_type: &'static str,
+    pub(crate) traceparent: Option<&'a str>,
+}
+
+impl Attributes<'_> {
+    /// The id follows from what the event is about, so a record that comes again is recognised by it.
+    pub(crate) fn id(&self) -> Uuid {
+        let Self {
+            contract,
+            item,
+            location,
+            version,
+            ..
+        } = self;
+        Uuid::new_v5(
+            &NAMESPACE,
+            format!("{contract}\n{item}\n{location}\n{version}").as_bytes(),
+        )
+    }
+
+    /// The headers of a record with this key.
+    pub(crate) fn headers(&self, key: &str) -> Vec<(&'static str, String)> {
+        let subject = match self.location {
+            "" => self.item.to_string(),
+            location => format!("{}/{location}", self.item),
+        };
+        let mut headers = vec![
+            ("event_type", self.event_type.to_owned()),
+            ("schema_version", "1".to_owned()),
+            ("content-type", self.content_type.to_owned()),
+            ("ce_specversion", "1.0".to_owned()),
+            ("ce_id", self.id().to_string()),
+            ("ce_source", self.source.to_owned()),
+            ("ce_type", self.contract.to_owned()),
+            ("ce_subject", subject),
+            ("ce_time", instant(self.time)),
+            ("ce_partitionkey", key.to_owned()),
+        ];
+        if let Some(traceparent) = self.traceparent {
+            headers.push(("traceparent", traceparent.to_owned()));
+        }
+        headers
+    }
+}
