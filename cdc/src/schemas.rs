@@ -36,7 +36,7 @@ impl SchemaFile {
 }
 
 /// All contracts, older versions first.
-pub const FILES: [SchemaFile; 4] = [
+pub const FILES: [SchemaFile; 7] = [
     SchemaFile {
         path: "stock/v1_stock_item.avsc",
         subject: Subject::Record("com.inventory.stock.StockItem"),
@@ -57,7 +57,30 @@ pub const FILES: [SchemaFile; 4] = [
         subject: Subject::TopicValue(topics::INVENTORY_EVENTS),
         text: include_str!("../schemas/inventory/v1_inventory_event.avsc"),
     },
+    SchemaFile {
+        path: "inventory/v2_inventory_event.avsc",
+        subject: Subject::TopicValue(topics::INVENTORY_EVENTS),
+        text: include_str!("../schemas/inventory/v2_inventory_event.avsc"),
+    },
+    SchemaFile {
+        path: "stock/v1_stock_command.avsc",
+        subject: Subject::TopicValue(topics::STOCK_COMMANDS),
+        text: include_str!("../schemas/stock/v1_stock_command.avsc"),
+    },
+    SchemaFile {
+        path: "stock/v1_stock_failure.avsc",
+        subject: Subject::TopicValue(topics::STOCK_FAILURES),
+        text: include_str!("../schemas/stock/v1_stock_failure.avsc"),
+    },
 ];
+
+/// The newest contract of a topic's values.
+pub fn newest(topic: &str) -> Option<&'static SchemaFile> {
+    static ALL: &[SchemaFile] = &FILES;
+    ALL.iter()
+        .rev()
+        .find(|file| matches!(file.subject, Subject::TopicValue(name) if name == topic))
+}
 
 /// A contract that is in the registry now.
 #[derive(Debug, Clone, PartialEq, Eq)]
