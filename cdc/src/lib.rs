@@ -9,6 +9,7 @@ pub mod connect;
 pub mod decode;
 pub mod envelope;
 mod http;
+pub mod inbound;
 mod lenient;
 pub mod registry;
 pub mod schemas;
