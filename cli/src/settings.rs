@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
-use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, RedisConfig, RuntimeConfig};
+use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, IngestConfig, RedisConfig, RuntimeConfig};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) redis: RedisConfig,
     /// Search.
     pub(crate) elasticsearch: ElasticsearchConfig,
+    /// What other systems send.
+    pub(crate) ingest: IngestConfig,
     /// The runtime of the consumers.
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
@@ -91,6 +93,7 @@ impl Settings {
             redis: self.redis,
             elasticsearch: self.elasticsearch,
             database: self.database,
+            ingest: self.ingest,
             runtime: self.runtime,
         }
     }
@@ -112,6 +115,7 @@ impl Settings {
         self.connect.validate()?;
         self.redis.validate()?;
         self.elasticsearch.validate()?;
+        self.ingest.validate()?;
         self.runtime.validate()?;
         Ok(())
     }

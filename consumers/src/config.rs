@@ -9,6 +9,7 @@ use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
 use crate::cache::RedisConfig;
+use crate::ingest::IngestConfig;
 use crate::runtime::RuntimeConfig;
 use crate::search::ElasticsearchConfig;
 
@@ -20,17 +21,20 @@ pub enum SinkKind {
     Cache,
     /// Items and stock in Elasticsearch.
     Search,
+    /// None: what other systems send becomes commands.
+    Ingest,
 }
 
 impl SinkKind {
     /// Every kind.
-    pub const ALL: [SinkKind; 2] = [Self::Cache, Self::Search];
+    pub const ALL: [SinkKind; 3] = [Self::Cache, Self::Search, Self::Ingest];
 
     /// Name in commands, metrics and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
             Self::Search => "search",
+            Self::Ingest => "ingest",
         }
     }
 
@@ -39,6 +43,7 @@ impl SinkKind {
         match self {
             Self::Cache => topics::GROUP_CACHE,
             Self::Search => topics::GROUP_SEARCH,
+            Self::Ingest => topics::GROUP_INGEST,
         }
     }
 
@@ -47,6 +52,15 @@ impl SinkKind {
         match self {
             Self::Cache => &topics::CACHE_TABLES,
             Self::Search => &topics::SEARCH_TABLES,
+            Self::Ingest => &[],
+        }
+    }
+
+    /// Topics of our own contracts that it reads beside the tables.
+    pub const fn contract_topics(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest => &topics::INGEST_TOPICS,
+            _ => &[],
         }
     }
 
@@ -55,6 +69,7 @@ impl SinkKind {
         let port = match self {
             Self::Cache => 17_094,
             Self::Search => 17_095,
+            Self::Ingest => 17_099,
         };
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -64,10 +79,12 @@ impl FromStr for SinkKind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("'{name}' is no sink; there are cache and search"))
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            format!(
+                "'{name}' is no sink; there are {}",
+                Self::ALL.map(Self::name).join(", ")
+            )
+        })
     }
 }
 
@@ -85,6 +102,8 @@ pub struct ConsumerConfig {
     pub elasticsearch: ElasticsearchConfig,
     /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`.
     pub database: DatabaseConfig,
+    /// What other systems send, applied by the ingest sink.
+    pub ingest: IngestConfig,
     /// The runtime around the sink.
     pub runtime: RuntimeConfig,
 }
@@ -99,6 +118,7 @@ impl ConsumerConfig {
         self.database
             .validate()
             .map_err(|problem| ConfigError::new("database", problem))?;
+        self.ingest.validate()?;
         self.runtime.validate()
     }
 }

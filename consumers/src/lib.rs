@@ -8,6 +8,7 @@
 pub mod cache;
 pub mod compare;
 mod config;
+pub mod ingest;
 mod postgres;
 pub mod runtime;
 pub mod search;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use cache::{RedisConfig, StockCache};
 pub use config::{ConsumerConfig, SinkKind};
+pub use ingest::IngestConfig;
 pub use runtime::{ConsumerError, RuntimeConfig};
 pub use search::ElasticsearchConfig;
 
@@ -34,6 +36,14 @@ pub async fn run(kind: SinkKind, config: ConsumerConfig, token: CancellationToke
     let sink: Arc<dyn Sink> = match kind {
         SinkKind::Cache => Arc::new(cache::CacheSink::new(&config.redis, rows)?),
         SinkKind::Search => Arc::new(search::SearchSink::new(&config.elasticsearch, rows)?),
+        SinkKind::Ingest => return run_ingest(config, token).await,
     };
     runtime::run(kind, config, sink, token).await
+}
+
+/// It reads something else than changes, and needs no rows.
+async fn run_ingest(config: ConsumerConfig, token: CancellationToken) -> Result<(), ConsumerError> {
+    let sink = ingest::IngestSink::new(&config.ingest, &config.database, &config.kafka, &config.registry)?;
+    let sink: Arc<dyn Sink<ingest::Inbound>> = Arc::new(sink);
+    runtime::run(SinkKind::Ingest, config, sink, token).await
 }
