@@ -1,6 +1,7 @@
 //! What the tests on real parts share: databases made from one template, TAP, the invariants of the inventory.
 
 pub mod database;
+pub mod inbound;
 pub mod invariants;
 pub mod inventory;
 pub mod stack;

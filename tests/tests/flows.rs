@@ -5,6 +5,7 @@ mod flows {
     mod bad_input;
     mod idempotency;
     mod import;
+    mod ingest;
     mod poison;
     mod read_models;
     mod reservations;
