@@ -11,6 +11,7 @@ pub mod encode;
 pub mod envelope;
 mod environment;
 mod http;
+pub mod inbound;
 mod lenient;
 pub mod registry;
 pub mod schemas;

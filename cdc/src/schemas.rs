@@ -121,7 +121,30 @@ pub const FILES: &[SchemaFile] = &[
         "warehouse/v1_low_stock.json",
         include_str!("../schemas/warehouse/v1_low_stock.json"),
     ),
+    SchemaFile {
+        path: "inventory/v2_inventory_event.avsc",
+        subject: Subject::TopicValue(topics::INVENTORY_EVENTS),
+        text: include_str!("../schemas/inventory/v2_inventory_event.avsc"),
+    },
+    SchemaFile {
+        path: "stock/v1_stock_command.avsc",
+        subject: Subject::TopicValue(topics::STOCK_COMMANDS),
+        text: include_str!("../schemas/stock/v1_stock_command.avsc"),
+    },
+    SchemaFile {
+        path: "stock/v1_stock_failure.avsc",
+        subject: Subject::TopicValue(topics::STOCK_FAILURES),
+        text: include_str!("../schemas/stock/v1_stock_failure.avsc"),
+    },
 ];
+
+/// The newest contract of a topic's values.
+pub fn newest(topic: &str) -> Option<&'static SchemaFile> {
+    FILES
+        .iter()
+        .rev()
+        .find(|file| matches!(file.subject, Subject::TopicValue(name) if name == topic))
+}
 
 /// A contract that is in the registry now.
 #[derive(Debug, Clone, PartialEq, Eq)]

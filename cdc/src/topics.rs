@@ -52,12 +52,22 @@ pub const WAREHOUSE: [&str; 6] = [
     WAREHOUSE_RELEASED,
     WAREHOUSE_LOW_STOCK,
 ];
+/// Inventory events that could not be applied, as they were, with the reason in their headers.
+pub const INVENTORY_EVENTS_DLQ: &str = "inventory-events-dlq";
+/// Commands from other systems.
+pub const STOCK_COMMANDS: &str = "inventory.stock.commands";
+/// Commands that were refused, each with its reason.
+pub const STOCK_FAILURES: &str = "inventory.stock.failures";
+/// Records of command topics that nobody could read, as they were.
+pub const FAILURES: &str = "inventory.failures";
 /// Consumer group of the cache sink.
 pub const GROUP_CACHE: &str = "onhand.cache";
 /// Consumer group of the search sink.
 pub const GROUP_SEARCH: &str = "onhand.search";
 /// Consumer group of the publish sink.
 pub const GROUP_PUBLISH: &str = "onhand.publish";
+/// Consumer group of the ingest sink.
+pub const GROUP_INGEST: &str = "onhand.ingest";
 
 /// Tables the cache sink reads.
 pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
@@ -65,11 +75,17 @@ pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
 pub const SEARCH_TABLES: [Table; 2] = [Table::Item, Table::StockLevel];
 /// Tables the publish sink reads.
 pub const PUBLISH_TABLES: [Table; 4] = [Table::StockMovement, Table::Item, Table::Location, Table::StockSummary];
+/// Topics the ingest sink reads.
+pub const INGEST_TOPICS: [&str; 2] = [INVENTORY_EVENTS, STOCK_COMMANDS];
 
 const DAY_MS: &str = "86400000";
 const WEEK_MS: &str = "604800000";
 /// A poison record is evidence and can be replayed: it outlives a holiday.
 const DLQ_RETENTION_MS: &str = "2592000000";
+/// Largest record that other systems may send: Kafka's own default, said because senders count on it.
+const INBOUND_MAX_BYTES: &str = "1048588";
+/// A dead letter is its record and our headers, a failure embeds it: what fitted there must fit here.
+const DLQ_MAX_BYTES: &str = "20971520";
 
 /// Topics could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +124,11 @@ impl TopicSpec {
         }
     }
 
+    fn with(mut self, setting: &'static str, value: &'static str) -> Self {
+        self.config.push((setting, value));
+        self
+    }
+
     fn compacted(name: String, partitions: i32) -> Self {
         Self {
             name,
@@ -130,14 +151,35 @@ pub struct TopicsReport {
     pub existing: Vec<String>,
 }
 
-/// Name of the dead letter topic of a topic and group.
+/// Name of the dead letter topic of a topic and group. Topics that other systems write to have
+/// one that their senders know, whatever the group is called.
 pub fn dlq(topic: &str, group: &str) -> String {
-    format!("{topic}.{group}.dlq")
+    match topic {
+        INVENTORY_EVENTS => INVENTORY_EVENTS_DLQ.to_owned(),
+        STOCK_COMMANDS => FAILURES.to_owned(),
+        _ => format!("{topic}.{group}.dlq"),
+    }
 }
 
 /// The dead letter topic of a topic and group.
 pub fn dlq_spec(topic: &str, group: &str) -> TopicSpec {
-    TopicSpec::kept_by_time(&dlq(topic, group), 1, DLQ_RETENTION_MS)
+    TopicSpec::kept_by_time(&dlq(topic, group), 1, DLQ_RETENTION_MS).with("max.message.bytes", DLQ_MAX_BYTES)
+}
+
+/// Where refused commands are answered.
+pub fn stock_failures_spec() -> TopicSpec {
+    TopicSpec::kept_by_time(STOCK_FAILURES, 1, DLQ_RETENTION_MS).with("max.message.bytes", DLQ_MAX_BYTES)
+}
+
+/// Topics that other systems write to, and where they are answered. A week is as long as Kafka
+/// remembers how far a group has read: what may be read again was not applied before.
+fn inbound() -> Vec<TopicSpec> {
+    let mut specs = vec![stock_failures_spec()];
+    for topic in INGEST_TOPICS {
+        specs.push(TopicSpec::kept_by_time(topic, 4, WEEK_MS).with("max.message.bytes", INBOUND_MAX_BYTES));
+        specs.push(dlq_spec(topic, GROUP_INGEST));
+    }
+    specs
 }
 
 /// Every topic of the product.
@@ -155,6 +197,7 @@ pub fn all() -> Vec<TopicSpec> {
     ] {
         specs.extend(tables.iter().map(|table| dlq_spec(&table.topic(), group)));
     }
+    specs.extend(inbound());
     specs
 }
 
@@ -275,5 +318,9 @@ mod tests {
         assert!(names.contains(&"onhand.inventory.stock_level.onhand.cache.dlq".to_owned()));
         assert!(names.contains(&"onhand.inventory.item.onhand.search.dlq".to_owned()));
         assert!(names.contains(&"onhand.inventory.stock_movement.onhand.publish.dlq".to_owned()));
+        for topic in INGEST_TOPICS {
+            assert!(names.contains(&topic.to_owned()) && names.contains(&dlq(topic, "any")));
+        }
+        assert!(names.contains(&"inventory-events-dlq".to_owned()) && names.contains(&"inventory.failures".to_owned()));
     }
 }

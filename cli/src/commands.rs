@@ -61,7 +61,7 @@ enum Command {
     },
     /// Keep a read model up to date
     Consume {
-        /// cache, search or publish
+        /// cache, search, publish or ingest
         sink: SinkKind,
         #[command(flatten)]
         settings: SettingsFile,

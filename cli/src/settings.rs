@@ -10,7 +10,9 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
-use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, PublishConfig, RedisConfig, RuntimeConfig};
+use onhand_consumers::{
+    ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig,
+};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
@@ -32,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) elasticsearch: ElasticsearchConfig,
     /// Public event contracts.
     pub(crate) publish: PublishConfig,
+    /// What other systems send.
+    pub(crate) ingest: IngestConfig,
     /// The runtime of the consumers.
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
@@ -94,6 +98,7 @@ impl Settings {
             elasticsearch: self.elasticsearch,
             publish: self.publish,
             database: self.database,
+            ingest: self.ingest,
             runtime: self.runtime,
         }
     }
@@ -116,6 +121,7 @@ impl Settings {
         self.redis.validate()?;
         self.elasticsearch.validate()?;
         self.publish.validate()?;
+        self.ingest.validate()?;
         self.runtime.validate()?;
         Ok(())
     }

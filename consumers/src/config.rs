@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::cache::RedisConfig;
 use crate::publish::PublishConfig;
+use crate::ingest::IngestConfig;
 use crate::runtime::RuntimeConfig;
 use crate::search::ElasticsearchConfig;
 
@@ -23,11 +24,13 @@ pub enum SinkKind {
     Search,
     /// The public event contracts.
     Publish,
+    /// None: what other systems send becomes commands.
+    Ingest,
 }
 
 impl SinkKind {
     /// Every kind.
-    pub const ALL: [SinkKind; 3] = [Self::Cache, Self::Search, Self::Publish];
+    pub const ALL: [SinkKind; 4] = [Self::Cache, Self::Search, Self::Publish, Self::Ingest];
 
     /// Name in commands, metrics and logs.
     pub const fn name(self) -> &'static str {
@@ -35,6 +38,7 @@ impl SinkKind {
             Self::Cache => "cache",
             Self::Search => "search",
             Self::Publish => "publish",
+            Self::Ingest => "ingest",
         }
     }
 
@@ -44,6 +48,7 @@ impl SinkKind {
             Self::Cache => topics::GROUP_CACHE,
             Self::Search => topics::GROUP_SEARCH,
             Self::Publish => topics::GROUP_PUBLISH,
+            Self::Ingest => topics::GROUP_INGEST,
         }
     }
 
@@ -53,6 +58,15 @@ impl SinkKind {
             Self::Cache => &topics::CACHE_TABLES,
             Self::Search => &topics::SEARCH_TABLES,
             Self::Publish => &topics::PUBLISH_TABLES,
+            Self::Ingest => &[],
+        }
+    }
+
+    /// Topics of our own contracts that it reads beside the tables.
+    pub const fn contract_topics(self) -> &'static [&'static str] {
+        match self {
+            Self::Ingest => &topics::INGEST_TOPICS,
+            _ => &[],
         }
     }
 
@@ -62,6 +76,7 @@ impl SinkKind {
             Self::Cache => 17_094,
             Self::Search => 17_095,
             Self::Publish => 17_098,
+            Self::Ingest => 17_099,
         };
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -94,6 +109,8 @@ pub struct ConsumerConfig {
     pub publish: PublishConfig,
     /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`.
     pub database: DatabaseConfig,
+    /// What other systems send, applied by the ingest sink.
+    pub ingest: IngestConfig,
     /// The runtime around the sink.
     pub runtime: RuntimeConfig,
 }
@@ -109,6 +126,7 @@ impl ConsumerConfig {
         self.database
             .validate()
             .map_err(|problem| ConfigError::new("database", problem))?;
+        self.ingest.validate()?;
         self.runtime.validate()
     }
 }

@@ -8,6 +8,7 @@
 pub mod cache;
 pub mod compare;
 mod config;
+pub mod ingest;
 mod postgres;
 pub mod publish;
 pub mod runtime;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use cache::{RedisConfig, StockCache};
 pub use config::{ConsumerConfig, SinkKind};
 pub use publish::PublishConfig;
+pub use ingest::IngestConfig;
 pub use runtime::{ConsumerError, RuntimeConfig};
 pub use search::ElasticsearchConfig;
 
@@ -42,6 +44,14 @@ pub async fn run(kind: SinkKind, config: ConsumerConfig, token: CancellationToke
             &config.registry,
             rows,
         )?),
+        SinkKind::Ingest => return run_ingest(config, token).await,
     };
     runtime::run(kind, config, sink, token).await
+}
+
+/// It reads something else than changes, and needs no rows.
+async fn run_ingest(config: ConsumerConfig, token: CancellationToken) -> Result<(), ConsumerError> {
+    let sink = ingest::IngestSink::new(&config.ingest, &config.database, &config.kafka, &config.registry)?;
+    let sink: Arc<dyn Sink<ingest::Inbound>> = Arc::new(sink);
+    runtime::run(SinkKind::Ingest, config, sink, token).await
 }

@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod group;
+pub mod inbound;
 pub mod invariants;
 pub mod inventory;
 pub mod process;

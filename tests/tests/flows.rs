@@ -6,6 +6,7 @@ mod flows {
     mod evolution;
     mod idempotency;
     mod import;
+    mod ingest;
     mod poison;
     mod read_models;
     mod reservations;

@@ -4,6 +4,7 @@
 //! bounded before memory is asked for, what is left over is an error, and a panic inside the Avro
 //! library becomes an error of this one record.
 
+mod plain;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::envelope::{Change, Envelope, Table};
 use crate::registry::{RegistryClient, RegistryError};
+use plain::Plain;
 use reader::SchemaReader;
 
 /// First byte of the Confluent frame.
@@ -26,6 +28,9 @@ pub const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// A registry of this product holds some dozens of schemas. The bound is there so that a flood of
 /// schemas cannot fill the memory: parsed schemas are kept for the life of the process.
 const MAX_SCHEMAS: usize = 4096;
+
+/// Where writers put the schema id that leave the value without a frame.
+pub const SCHEMA_ID_HEADER: &str = "__value_schema_id";
 
 /// Why a record could not be decoded.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +76,18 @@ pub enum DecodeError {
     /// The topic belongs to no captured table.
     #[error("topic '{0}' belongs to no captured table")]
     UnknownTopic(String),
+    /// Neither a change nor a tombstone.
+    #[error("record has neither key nor value")]
+    Empty,
+    /// A tombstone where there is nothing to delete.
+    #[error("record has no value")]
+    NoValue,
+    /// A JSON value that is none of the contract.
+    #[error("value is no command in JSON: {0}")]
+    BadJson(String),
+    /// The header that names the schema cannot be used.
+    #[error("header {SCHEMA_ID_HEADER} does not name a schema by its number")]
+    BadSchemaHeader,
 }
 
 /// What to do with a record that was not decoded.
@@ -93,6 +110,13 @@ impl DecodeError {
             _ => DecodeClass::Poison,
         }
     }
+}
+
+/// A record of our own contracts, as anybody may write it. It is read through plain values, the same from Avro as from JSON:
+/// that passes over whatever a newer writer adds, enums included, which the Avro library cannot do by itself.
+pub trait Contract: DeserializeOwned {
+    /// Name of the Avro record, without its namespace.
+    const RECORD: &'static str;
 }
 
 /// Decodes records of every captured table; keeps one parsed reader per schema id.
@@ -120,11 +144,26 @@ impl Decoder {
     /// Decodes the value of a record of this table. A schema seen before costs no request.
     pub async fn decode(&self, table: Table, bytes: &[u8]) -> Result<Change, DecodeError> {
         let (id, body) = split_frame(bytes)?;
-        let reader = match self.cached(id) {
-            Some(reader) => reader,
-            None => self.fetch(id).await?,
-        };
+        let reader = self.reader(id).await?;
         read_change(table, &reader, id, body)
+    }
+
+    /// Decodes a value of one of our own contracts: framed, or bare beside a header that has the schema id.
+    pub async fn decode_contract<T: Contract>(&self, schema_id: Option<&[u8]>, bytes: &[u8]) -> Result<T, DecodeError> {
+        let (id, body) = match schema_id {
+            None => split_frame(bytes)?,
+            Some(_) if bytes.len() > MAX_RECORD_BYTES => return Err(DecodeError::TooLarge(bytes.len())),
+            // The other form has a UUID, which only registries of one maker know.
+            Some([MAGIC, a, b, c, d]) => (u32::from_be_bytes([*a, *b, *c, *d]), bytes),
+            Some(_) => return Err(DecodeError::BadSchemaHeader),
+        };
+        let reader = self.reader(id).await?;
+        let plain: Plain<T> = reader
+            .read(body)
+            .map_err(|problem| DecodeError::Malformed { id, problem })?;
+        plain
+            .into_contract()
+            .map_err(|problem| DecodeError::Malformed { id, problem })
     }
 
     /// Decodes if the schema is already known; `None` means that it has to be fetched first.
@@ -140,6 +179,13 @@ impl Decoder {
     /// Puts a schema in place without the registry, for tests and benches.
     pub fn insert_schema(&self, id: u32, schema: &str) -> Result<(), DecodeError> {
         self.keep(id, schema).map(drop)
+    }
+
+    async fn reader(&self, id: u32) -> Result<Arc<SchemaReader>, DecodeError> {
+        match self.cached(id) {
+            Some(reader) => Ok(reader),
+            None => self.fetch(id).await,
+        }
     }
 
     fn cached(&self, id: u32) -> Option<Arc<SchemaReader>> {

@@ -100,6 +100,10 @@ impl Ports {
     pub(crate) fn publish_metrics(self) -> u16 {
         self.at(98)
     }
+
+    pub(crate) fn ingest_metrics(self) -> u16 {
+        self.at(99)
+    }
 }
 
 /// The folders of one stack.

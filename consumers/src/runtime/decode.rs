@@ -1,10 +1,14 @@
 //! Decoding of one record, and the patience with schema ids that the registry does not know.
+//!
+//! What the records of a sink's topics are is one type, a [`Message`]; the runtime is the same for all.
 
 use onhand_cdc::error_chain;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use onhand_cdc::{Change, DecodeClass, DecodeError, Decoder, Table};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use onhand_cdc::{Change, DecodeClass, DecodeError, Decoder, Operation, Table};
 
 use super::sink::Record;
 
@@ -16,14 +20,45 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// Ids remembered; garbage can name four thousand million.
 const MAX_UNKNOWN: usize = 1_024;
 
+/// What the records of a sink's topics say.
+#[async_trait]
+pub trait Message: std::fmt::Debug + Sized + Send + Sync + 'static {
+    /// Reads one record; `None` if it says nothing (a tombstone). Its errors tell the runtime whether to try again.
+    async fn decode(decoder: &Decoder, record: &Record) -> Result<Option<Self>, DecodeError>;
+
+    /// When it was committed in Postgres, if it is news from there: latencies are measured from then on.
+    fn committed_at(&self) -> Option<Timestamp>;
+}
+
+#[async_trait]
+impl Message for Change {
+    async fn decode(decoder: &Decoder, record: &Record) -> Result<Option<Self>, DecodeError> {
+        let Some(bytes) = record.value.as_deref() else {
+            // The delete before a tombstone said everything.
+            return record.key.as_ref().map(|_| None).ok_or(DecodeError::Empty);
+        };
+        let table =
+            Table::of_topic(&record.topic).ok_or_else(|| DecodeError::UnknownTopic(record.topic.to_string()))?;
+        decoder.decode(table, bytes).await.map(Some)
+    }
+
+    fn committed_at(&self) -> Option<Timestamp> {
+        // A snapshot reads rows that were written long ago: that is no latency.
+        match self.operation() {
+            Operation::Read => None,
+            _ => self.source().committed_at(),
+        }
+    }
+}
+
 /// What a record turned out to be.
 #[derive(Debug)]
-pub(crate) enum Decoded {
-    /// A change.
-    Change(Change),
-    /// A tombstone: the delete before it said everything.
+pub(crate) enum Decoded<M> {
+    /// What it says.
+    Message(M),
+    /// A tombstone.
     Tombstone,
-    /// Never a change.
+    /// Never a message.
     Poison(String),
     /// Not now.
     Wait(String),
@@ -50,18 +85,10 @@ impl DecodeStage {
         }
     }
 
-    pub(crate) async fn decode(&mut self, record: &Record) -> Decoded {
-        let Some(bytes) = record.value.as_deref() else {
-            return match record.key {
-                Some(_) => Decoded::Tombstone,
-                None => Decoded::Poison("record has neither key nor value".to_owned()),
-            };
-        };
-        let Some(table) = Table::of_topic(&record.topic) else {
-            return Decoded::Poison(DecodeError::UnknownTopic(record.topic.to_string()).to_string());
-        };
-        let error = match self.decoder.decode(table, bytes).await {
-            Ok(change) => return Decoded::Change(change),
+    pub(crate) async fn decode<M: Message>(&mut self, record: &Record) -> Decoded<M> {
+        let error = match M::decode(&self.decoder, record).await {
+            Ok(Some(message)) => return Decoded::Message(message),
+            Ok(None) => return Decoded::Tombstone,
             Err(error) => error,
         };
         match error.class() {
@@ -73,7 +100,7 @@ impl DecodeStage {
 
     /// An unknown id is waited for a bounded time. A registry without a single subject has lost
     /// its state: then nothing is given up until it has them back.
-    async fn unknown(&mut self, id: u32, error: &DecodeError) -> Decoded {
+    async fn unknown<M>(&mut self, id: u32, error: &DecodeError) -> Decoded<M> {
         let now = Instant::now();
         if self.unknown.len() >= MAX_UNKNOWN {
             self.unknown.clear();
@@ -129,18 +156,18 @@ mod tests {
     #[tokio::test]
     async fn tombstones_are_told_from_nothing_at_all() {
         let mut stage = stage();
-        let tombstone = stage.decode(&record(Some(b"k"), None)).await;
+        let tombstone = stage.decode::<Change>(&record(Some(b"k"), None)).await;
         assert!(matches!(tombstone, Decoded::Tombstone));
-        let nothing = stage.decode(&record(None, None)).await;
+        let nothing = stage.decode::<Change>(&record(None, None)).await;
         assert!(matches!(nothing, Decoded::Poison(_)));
     }
 
     #[tokio::test]
     async fn a_frame_that_is_none_is_poison_and_a_closed_registry_is_not() {
         let mut stage = stage();
-        let text = stage.decode(&record(None, Some(b"hello"))).await;
+        let text = stage.decode::<Change>(&record(None, Some(b"hello"))).await;
         assert!(matches!(text, Decoded::Poison(_)));
-        let framed = stage.decode(&record(None, Some(&[0, 0, 0, 0, 1, 2]))).await;
+        let framed = stage.decode::<Change>(&record(None, Some(&[0, 0, 0, 0, 1, 2]))).await;
         assert!(matches!(framed, Decoded::Wait(_)), "{framed:?}");
     }
 }

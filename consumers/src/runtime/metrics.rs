@@ -11,7 +11,7 @@ use super::sink::Record;
 /// Records read from Kafka. Labels: sink, topic.
 pub const RECORDS_CONSUMED: &str = "onhand_consumer_records_consumed_total";
 /// Records settled, by what became of them. Labels: sink, topic, outcome (applied, stale,
-/// superseded, skipped, poison).
+/// superseded, refused, skipped, poison).
 pub const RECORDS_SETTLED: &str = "onhand_consumer_records_settled_total";
 /// Records in a batch. Label: sink.
 pub const BATCH_RECORDS: &str = "onhand_consumer_batch_records";
@@ -70,6 +70,7 @@ pub(crate) enum Settled {
     Applied,
     Stale,
     Superseded,
+    Refused,
     Skipped,
 }
 
@@ -79,6 +80,7 @@ impl Settled {
             Self::Applied => "applied",
             Self::Stale => "stale",
             Self::Superseded => "superseded",
+            Self::Refused => "refused",
             Self::Skipped => "skipped",
         }
     }

@@ -39,6 +39,7 @@ use retry::Breaker;
 use worker::Worker;
 
 pub use config::RuntimeConfig;
+pub use decode::Message;
 pub use sink::{ErrorClass, Event, Outcome, Record, Sink, SinkError, Warmth};
 
 /// Why a consumer ended by itself.
@@ -92,10 +93,10 @@ impl Startup {
 ///
 /// # Errors
 /// [`ConsumerError`] names the part that cannot go on.
-pub async fn run(
+pub async fn run<M: Message>(
     kind: SinkKind,
     config: ConsumerConfig,
-    sink: Arc<dyn Sink>,
+    sink: Arc<dyn Sink<M>>,
     token: CancellationToken,
 ) -> Result<(), ConsumerError> {
     let telemetry = Arc::new(Telemetry::new(kind.name()));
@@ -147,6 +148,7 @@ pub async fn run(
         offsets: offsets::Offsets::default(),
         breaker: Breaker::Closed,
         last_commit: Instant::now(),
+        answered: false,
     };
     let ended = drive(worker, startup, &health, token, deadline).await;
     poller.stop(deadline).await;
@@ -157,8 +159,8 @@ pub async fn run(
 }
 
 /// The worker has until the deadline to end after the token is cancelled.
-async fn drive(
-    worker: Worker,
+async fn drive<M: Message>(
+    worker: Worker<M>,
     startup: Startup,
     health: &Health,
     token: CancellationToken,
@@ -184,9 +186,12 @@ fn group_of(kind: SinkKind, config: &RuntimeConfig) -> String {
 }
 
 fn topics_of(kind: SinkKind, config: &RuntimeConfig) -> Vec<String> {
-    kind.tables()
+    let tables = kind
+        .tables()
         .iter()
-        .map(|table| format!("{}.{}", config.topic_prefix, table.name()))
+        .map(|table| format!("{}.{}", config.topic_prefix, table.name()));
+    tables
+        .chain(kind.contract_topics().iter().map(ToString::to_string))
         .collect()
 }
 
@@ -226,7 +231,7 @@ fn client_of(config: &ConsumerConfig, group: &str) -> ClientConfig {
 }
 
 /// Asks the sink how it is, for the readiness of this process.
-async fn probe(sink: Arc<dyn Sink>, health: Arc<Health>, config: RuntimeConfig) {
+async fn probe<M: Message>(sink: Arc<dyn Sink<M>>, health: Arc<Health>, config: RuntimeConfig) {
     let mut timer = tokio::time::interval(config.tick());
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -237,7 +242,7 @@ async fn probe(sink: Arc<dyn Sink>, health: Arc<Health>, config: RuntimeConfig) 
 }
 
 /// Runs the sink's maintenance beside the worker: it may take long and holds nothing up.
-async fn maintain(sink: Arc<dyn Sink>, telemetry: Arc<Telemetry>, config: RuntimeConfig) {
+async fn maintain<M: Message>(sink: Arc<dyn Sink<M>>, telemetry: Arc<Telemetry>, config: RuntimeConfig) {
     let mut failures = 0;
     loop {
         match sink.tick().await {

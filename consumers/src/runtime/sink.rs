@@ -5,6 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use onhand_cdc::Change;
 
+use super::decode::Message;
+
 /// A record as Kafka gave it, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -49,13 +51,13 @@ impl Record {
     }
 }
 
-/// A record and what it says.
+/// A record and what it says: a change of a table, unless the sink reads something else.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event {
+pub struct Event<M = Change> {
     /// The record, kept for the dead letters.
     pub record: Record,
     /// The change in it.
-    pub change: Change,
+    pub change: M,
 }
 
 /// What became of one event of a batch.
@@ -70,6 +72,8 @@ pub enum Outcome {
     Superseded,
     /// It will never be accepted, whatever the state of the sink; it goes to the dead letters.
     Poison(String),
+    /// A rule refused it, and the sink has answered whoever sent it, where its contract says so.
+    Refused,
     /// This one was not taken now (the sink was busy): the runtime comes again with it.
     Retry(String),
 }
@@ -131,7 +135,7 @@ pub enum Warmth {
 ///   [`Outcome::Poison`] and disturbs no other.
 /// - Every call to the outside has a time limit.
 #[async_trait]
-pub trait Sink: Send + Sync + 'static {
+pub trait Sink<M: Message = Change>: Send + Sync + 'static {
     /// Name in logs and metrics.
     fn name(&self) -> &'static str;
 
@@ -145,7 +149,7 @@ pub trait Sink: Send + Sync + 'static {
     fn warmth(&self) -> Warmth;
 
     /// Writes the events and says what became of each.
-    async fn write(&self, batch: &[&Event]) -> Result<Vec<Outcome>, SinkError>;
+    async fn write(&self, batch: &[&Event<M>]) -> Result<Vec<Outcome>, SinkError>;
 
     /// Maintenance, about once a second: is the read model still the one that was filled? May take
     /// long (it fills an empty read model) and is dropped at any await when the consumer stops.

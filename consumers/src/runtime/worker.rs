@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use onhand_cdc::Operation;
 use rdkafka::consumer::{CommitMode, Consumer};
 use tokio_util::sync::CancellationToken;
 
 use super::config::RuntimeConfig;
-use super::decode::{DecodeStage, Decoded};
+use super::decode::{DecodeStage, Decoded, Message};
 use super::dlq::{self, DeadLetter, DeadLetters, STAGE_DECODE, STAGE_SINK};
 use super::health::{Health, Phase};
 use super::metrics::{Settled, Telemetry};
@@ -48,16 +47,16 @@ enum Step {
 }
 
 /// What one attempt at the sink left to do.
-struct Written {
+struct Written<M> {
     /// Not taken this time.
-    left: Vec<Event>,
+    left: Vec<Event<M>>,
     /// Why.
     reason: String,
 }
 
 /// Everything the loop works with.
-pub(crate) struct Worker {
-    pub(crate) sink: Arc<dyn Sink>,
+pub(crate) struct Worker<M: Message> {
+    pub(crate) sink: Arc<dyn Sink<M>>,
     pub(crate) config: RuntimeConfig,
     pub(crate) consumer: Arc<KafkaConsumer>,
     pub(crate) intake: Intake,
@@ -69,9 +68,11 @@ pub(crate) struct Worker {
     pub(crate) offsets: Offsets,
     pub(crate) breaker: Breaker,
     pub(crate) last_commit: Instant,
+    /// Whether the sink has answered somebody since the last commit.
+    pub(crate) answered: bool,
 }
 
-impl Worker {
+impl<M: Message> Worker<M> {
     /// Works until the token is cancelled or a failure is fatal; leaves offsets committed.
     pub(crate) async fn run(mut self, startup: Startup) -> Result<(), ConsumerError> {
         let ended = self.work(startup).await;
@@ -152,10 +153,15 @@ impl Worker {
         self.write(events, &mut letters).await?;
         self.bury(&letters).await?;
         self.offsets.settle(marks);
+        if self.answered || !letters.is_empty() {
+            // Somebody was told: after a crash the same records should not be decided once more.
+            self.answered = false;
+            self.commit(CommitMode::Async);
+        }
         Ok(())
     }
 
-    async fn decode(&mut self, records: Vec<Record>, letters: &mut Vec<DeadLetter>) -> Result<Vec<Event>, Halt> {
+    async fn decode(&mut self, records: Vec<Record>, letters: &mut Vec<DeadLetter>) -> Result<Vec<Event<M>>, Halt> {
         let mut events = Vec::with_capacity(records.len());
         let mut consumed: HashMap<Arc<str>, (u64, u64)> = HashMap::new();
         for record in records {
@@ -163,8 +169,8 @@ impl Worker {
             let counts = consumed.entry(Arc::clone(&record.topic)).or_default();
             counts.0 += 1;
             loop {
-                match self.decode.decode(&record).await {
-                    Decoded::Change(change) => events.push(Event { record, change }),
+                match self.decode.decode::<M>(&record).await {
+                    Decoded::Message(change) => events.push(Event { record, change }),
                     Decoded::Tombstone => counts.1 += 1,
                     Decoded::Poison(reason) => {
                         self.telemetry.poison(&record, "decode", &reason);
@@ -193,7 +199,7 @@ impl Worker {
     }
 
     /// Writes the events until each is in the read model or among the dead letters.
-    async fn write(&mut self, mut events: Vec<Event>, letters: &mut Vec<DeadLetter>) -> Result<(), Halt> {
+    async fn write(&mut self, mut events: Vec<Event<M>>, letters: &mut Vec<DeadLetter>) -> Result<(), Halt> {
         let mut backoff = Backoff::new(&self.config);
         while !events.is_empty() {
             let attempt = match self.probe().await {
@@ -230,12 +236,12 @@ impl Worker {
     /// One write. Takes the events only if the sink has answered.
     async fn attempt(
         &mut self,
-        events: &mut Vec<Event>,
+        events: &mut Vec<Event<M>>,
         letters: &mut Vec<DeadLetter>,
         backoff: &Backoff,
-    ) -> Result<Written, SinkError> {
+    ) -> Result<Written<M>, SinkError> {
         let started = Instant::now();
-        let batch: Vec<&Event> = events.iter().collect();
+        let batch: Vec<&Event<M>> = events.iter().collect();
         let outcomes = self.sink.write(&batch).await?;
         if outcomes.len() != events.len() {
             let (got, sent) = (outcomes.len(), events.len());
@@ -254,6 +260,10 @@ impl Worker {
                 Outcome::Applied => tally.applied(&event),
                 Outcome::Stale => tally.count(&event, Settled::Stale),
                 Outcome::Superseded => tally.count(&event, Settled::Superseded),
+                Outcome::Refused => {
+                    self.answered = true;
+                    tally.count(&event, Settled::Refused);
+                }
                 Outcome::Retry(reason) => {
                     written.left.push(event);
                     written.reason = reason;
@@ -385,18 +395,14 @@ fn orphaned() -> Halt {
 /// Counts of one write, so that metrics are touched once per topic and not once per record.
 #[derive(Default)]
 struct Tally {
-    counts: HashMap<Arc<str>, [u64; 3]>,
+    counts: HashMap<Arc<str>, [u64; 4]>,
     latencies: Vec<(Arc<str>, Duration)>,
 }
 
 impl Tally {
-    fn applied(&mut self, event: &Event) {
+    fn applied<M: Message>(&mut self, event: &Event<M>) {
         self.count(event, Settled::Applied);
-        // A snapshot reads rows that were written long ago: that is no latency.
-        if event.change.operation() == Operation::Read {
-            return;
-        }
-        let Some(committed) = event.change.source().committed_at() else {
+        let Some(committed) = event.change.committed_at() else {
             return;
         };
         let took = Timestamp::now().duration_since(committed);
@@ -404,20 +410,24 @@ impl Tally {
         self.latencies.push((Arc::clone(&event.record.topic), took));
     }
 
-    fn count(&mut self, event: &Event, settled: Settled) {
-        let [applied, stale, superseded] = self.counts.entry(Arc::clone(&event.record.topic)).or_default();
+    fn count<M>(&mut self, event: &Event<M>, settled: Settled) {
+        let [applied, stale, superseded, refused] = self.counts.entry(Arc::clone(&event.record.topic)).or_default();
         match settled {
             Settled::Applied => *applied += 1,
             Settled::Stale => *stale += 1,
             Settled::Superseded | Settled::Skipped => *superseded += 1,
+            Settled::Refused => *refused += 1,
         }
     }
 
     fn report(self, telemetry: &Telemetry) {
-        for (topic, [applied, stale, superseded]) in self.counts {
+        for (topic, [applied, stale, superseded, refused]) in self.counts {
             telemetry.settled(&topic, Settled::Applied, applied);
             telemetry.settled(&topic, Settled::Stale, stale);
             telemetry.settled(&topic, Settled::Superseded, superseded);
+            if refused > 0 {
+                telemetry.settled(&topic, Settled::Refused, refused);
+            }
         }
         for (topic, took) in self.latencies {
             telemetry.commit_to_sink(&topic, took);

@@ -28,6 +28,7 @@ pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
                 topics::GROUP_PUBLISH,
                 &topics::PUBLISH_TABLES,
             )?,
+            lag_of(&brokers, "lag of ingest", topics::GROUP_INGEST, &topics::INGEST_TOPICS)?,
             dead_letters(&brokers)?,
         ])
     })
@@ -63,13 +64,18 @@ fn topics_exist(brokers: &str) -> Result<Finding> {
 }
 
 fn lag(brokers: &str, what: &'static str, group: &str, tables: &[Table]) -> Result<Finding> {
+    let topics: Vec<String> = tables.iter().map(|table| table.topic()).collect();
+    lag_of(brokers, what, group, &topics)
+}
+
+fn lag_of(brokers: &str, what: &'static str, group: &str, topics: &[impl AsRef<str>]) -> Result<Finding> {
     let client = client(brokers, group)?;
     let mut behind: i64 = 0;
     let mut started = false;
-    for table in tables {
-        for (partition, low, high) in watermarks(&client, &table.topic())? {
+    for topic in topics.iter().map(AsRef::as_ref) {
+        for (partition, low, high) in watermarks(&client, topic)? {
             let mut wanted = TopicPartitionList::new();
-            wanted.add_partition(&table.topic(), partition);
+            wanted.add_partition(topic, partition);
             let committed = client.committed_offsets(wanted, TIMEOUT)?;
             let position = committed
                 .elements()
@@ -115,12 +121,20 @@ fn watermarks(client: &BaseConsumer, topic: &str) -> Result<Vec<(i32, i64, i64)>
         .collect()
 }
 
+/// Refused commands are not among them: whoever sent them was answered.
+fn is_dead_letters(topic: &str) -> bool {
+    topic.ends_with(".dlq")
+        || topics::INGEST_TOPICS
+            .iter()
+            .any(|read| topics::dlq(read, topics::GROUP_INGEST) == topic)
+}
+
 /// Records that were given up are a finding until somebody has looked at them.
 fn dead_letters(brokers: &str) -> Result<Finding> {
     const WHAT: &str = "dead letters";
     let client = client(brokers, "onhand.doctor")?;
     let mut found = Vec::new();
-    for spec in topics::all().into_iter().filter(|spec| spec.name.ends_with(".dlq")) {
+    for spec in topics::all().into_iter().filter(|spec| is_dead_letters(&spec.name)) {
         let count: i64 = watermarks(&client, &spec.name)?
             .iter()
             .map(|(_, low, high)| high.saturating_sub(*low))

@@ -25,6 +25,7 @@ pub(crate) fn all() -> Vec<Part> {
         roles::CACHE,
         roles::SEARCH,
         roles::PUBLISH,
+        roles::INGEST,
         roles::API,
         roles::WATCH,
     ]

@@ -63,6 +63,22 @@ pub(super) const PUBLISH: Part = Part {
     stop_wave: 0,
 };
 
+pub(super) const INGEST: Part = Part {
+    name: "ingest",
+    needs: &["migrate", "topics", "schemas"],
+    ports: |stack| vec![stack.ports().ingest_metrics()],
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("ingest"), 0o750),
+    launch: |stack| Ok(consumer(stack, "ingest", stack.ports().ingest_metrics())),
+    probe: |stack| {
+        let (client, port) = (stack.http.clone(), stack.ports().ingest_metrics());
+        ready(client, port)
+    },
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
 pub(super) const API: Part = Part {
     name: "api",
     needs: &["migrate", "redis", "elasticsearch"],
