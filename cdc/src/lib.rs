@@ -3,6 +3,7 @@
 //! The crate knows topics, schemas and the registry, Connect, and the shape of each change event.
 //! It knows nothing of what a consumer does with them.
 
+pub mod backlog;
 mod chain;
 mod config;
 pub mod connect;
@@ -10,6 +11,7 @@ pub mod decode;
 pub mod envelope;
 mod http;
 mod lenient;
+pub mod notification;
 pub mod registry;
 pub mod schemas;
 pub mod topics;

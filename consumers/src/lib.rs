@@ -8,6 +8,7 @@
 pub mod cache;
 pub mod compare;
 mod config;
+pub mod letters;
 mod postgres;
 pub mod runtime;
 pub mod search;

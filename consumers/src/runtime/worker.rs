@@ -162,6 +162,10 @@ impl Worker {
             let mut backoff = Backoff::new(&self.config);
             let counts = consumed.entry(Arc::clone(&record.topic)).or_default();
             counts.0 += 1;
+            if !self.dead.concerns(&record) {
+                counts.1 += 1;
+                continue;
+            }
             loop {
                 match self.decode.decode(&record).await {
                     Decoded::Change(change) => events.push(Event { record, change }),
