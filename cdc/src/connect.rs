@@ -195,6 +195,57 @@ pub async fn restart_failed(config: &ConnectConfig, name: &str) -> Result<(), Co
     Rest::new(config)?.restart(name, true).await
 }
 
+/// Stops the connector and releases its task; its offsets can be changed then. Waits until it has stopped.
+pub async fn stop(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
+    let rest = Rest::new(config)?;
+    let path = format!("/connectors/{name}/stop");
+    rest.patient(Method::PUT, &path, name, config.ready_timeout()).await?;
+    let started = Instant::now();
+    loop {
+        let status = rest.status(name).await;
+        if let Ok(status) = &status
+            && status.connector.state == State::Stopped
+            && status.tasks.is_empty()
+        {
+            return Ok(());
+        }
+        if started.elapsed() > config.ready_timeout() {
+            return Err(not_running(name, started.elapsed(), status));
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Forgets how far a stopped connector has read. Its snapshot mode decides what it does then.
+pub async fn forget_offsets(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
+    let path = format!("/connectors/{name}/offsets");
+    Rest::new(config)?
+        .patient(Method::DELETE, &path, name, config.ready_timeout())
+        .await
+}
+
+/// Goes on after [`stop`] and waits until the connector and its task run.
+pub async fn start(config: &ConnectConfig, name: &str) -> Result<ConnectorStatus, ConnectError> {
+    let rest = Rest::new(config)?;
+    let path = format!("/connectors/{name}/resume");
+    rest.patient(Method::PUT, &path, name, config.ready_timeout()).await?;
+    wait_running(&rest, config, name).await
+}
+
+/// Position in the write-ahead log up to which the connector has stored what it read; none if it has not begun.
+pub async fn stored_lsn(config: &ConnectConfig, name: &str) -> Result<Option<u64>, ConnectError> {
+    let path = format!("/connectors/{name}/offsets");
+    let text = Rest::new(config)?.call(Method::GET, &path, name, None).await?;
+    let answer: Value = parse(&text)?;
+    let lsns = answer
+        .get("offsets")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.pointer("/offset/lsn").and_then(Value::as_u64));
+    Ok(lsns.max())
+}
+
 /// Watches a connector until the token is cancelled: what has failed is restarted, after pauses that double from one interval
 /// up to a minute while it keeps failing. Kafka Connect by itself leaves a failed task as it is, for example one that met a
 /// registry that was away.
@@ -323,6 +374,18 @@ impl Rest {
                 Err(ConnectError::Unavailable(_)) if started.elapsed() < patience => {
                     tokio::time::sleep(POLL).await;
                 }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A request without an answer of interest; a worker that is busy with a rebalance is asked again.
+    async fn patient(&self, method: Method, path: &str, name: &str, patience: Duration) -> Result<(), ConnectError> {
+        let started = Instant::now();
+        loop {
+            match self.call(method.clone(), path, name, None).await {
+                Ok(_) => return Ok(()),
+                Err(ConnectError::Unavailable(_)) if started.elapsed() < patience => tokio::time::sleep(POLL).await,
                 Err(error) => return Err(error),
             }
         }

@@ -3,6 +3,7 @@
 //! The crate knows topics, schemas and the registry, Connect, and the shape of each change event.
 //! It knows nothing of what a consumer does with them.
 
+pub mod backlog;
 mod chain;
 mod config;
 pub mod connect;
@@ -13,6 +14,7 @@ mod environment;
 mod http;
 pub mod inbound;
 mod lenient;
+pub mod notification;
 pub mod registry;
 pub mod schemas;
 pub mod topics;

@@ -23,6 +23,8 @@ pub const HEARTBEAT: &str = "__debezium-heartbeat.onhand";
 pub const HEARTBEAT_TABLE: &str = "onhand.inventory.debezium_heartbeat";
 /// Changes of the signal table.
 pub const SIGNAL_TABLE: &str = "onhand.inventory.debezium_signal";
+/// What the connector tells about its snapshots.
+pub const NOTIFICATION: &str = "onhand.notification";
 /// Stock events for other teams.
 pub const STOCK_EVENTS: &str = "inventory.stock.events";
 /// Inventory events from other teams.
@@ -60,6 +62,10 @@ pub const STOCK_COMMANDS: &str = "inventory.stock.commands";
 pub const STOCK_FAILURES: &str = "inventory.stock.failures";
 /// Records of command topics that nobody could read, as they were.
 pub const FAILURES: &str = "inventory.failures";
+/// Which dead letters were sent again or dropped.
+pub const DLQ_STATE: &str = "onhand.dlq.state";
+/// Topics of refused commands, beside all whose names end like those of dead letters.
+const FAILURE_TOPICS: [&str; 2] = [FAILURES, STOCK_FAILURES];
 /// Consumer group of the cache sink.
 pub const GROUP_CACHE: &str = "onhand.cache";
 /// Consumer group of the search sink.
@@ -77,6 +83,28 @@ pub const SEARCH_TABLES: [Table; 2] = [Table::Item, Table::StockLevel];
 pub const PUBLISH_TABLES: [Table; 4] = [Table::StockMovement, Table::Item, Table::Location, Table::StockSummary];
 /// Topics the ingest sink reads.
 pub const INGEST_TOPICS: [&str; 2] = [INVENTORY_EVENTS, STOCK_COMMANDS];
+
+/// Captured tables that no consumer of the product reads: they are there for those who analyse. State, compacted by key.
+pub const ANALYTICS_STATE: [&str; 16] = [
+    "item_unit",
+    "bundle_component",
+    "reason_code",
+    "transfer",
+    "transfer_line",
+    "transfer_lot",
+    "lot",
+    "lot_level",
+    "reservation_lot",
+    "serial",
+    "supplier",
+    "item_supplier",
+    "purchase_order",
+    "purchase_order_line",
+    "stock_count",
+    "stock_count_line",
+];
+/// The same where rows are only added, kept by time as the ledger is.
+pub const ANALYTICS_HISTORY: [&str; 2] = ["lot_movement", "serial_movement"];
 
 const DAY_MS: &str = "86400000";
 const WEEK_MS: &str = "604800000";
@@ -182,14 +210,29 @@ fn inbound() -> Vec<TopicSpec> {
     specs
 }
 
+/// Whether a topic holds records that were given up or refused.
+pub fn holds_dead_letters(topic: &str) -> bool {
+    topic.ends_with(".dlq") || topic.ends_with("-dlq") || FAILURE_TOPICS.contains(&topic)
+}
+
+/// The topic that keeps what was done about dead letters. One partition: it is read as a whole.
+pub fn dlq_state_spec() -> TopicSpec {
+    TopicSpec::compacted(DLQ_STATE.to_owned(), 1)
+}
+
 /// Every topic of the product.
 pub fn all() -> Vec<TopicSpec> {
     let mut specs: Vec<TopicSpec> = Table::ALL.into_iter().map(table_spec).collect();
+    let topic = |table: &str| format!("{TABLE_PREFIX}.{table}");
+    specs.extend(ANALYTICS_STATE.map(|table| TopicSpec::compacted(topic(table), 1)));
+    specs.extend(ANALYTICS_HISTORY.map(|table| TopicSpec::kept_by_time(&topic(table), 1, WEEK_MS)));
     specs.push(TopicSpec::kept_by_time(TRANSACTION, 1, DAY_MS));
     specs.push(TopicSpec::kept_by_time(HEARTBEAT, 1, DAY_MS));
     specs.push(TopicSpec::compacted(HEARTBEAT_TABLE.to_owned(), 1));
     specs.push(TopicSpec::kept_by_time(SIGNAL_TABLE, 1, WEEK_MS));
     specs.extend(published());
+    specs.push(TopicSpec::kept_by_time(NOTIFICATION, 1, WEEK_MS));
+    specs.push(dlq_state_spec());
     for (group, tables) in [
         (GROUP_CACHE, CACHE_TABLES.as_slice()),
         (GROUP_SEARCH, SEARCH_TABLES.as_slice()),
@@ -310,6 +353,19 @@ mod tests {
         assert_eq!(policy(Table::StockLevel), Some("compact"));
         assert_eq!(policy(Table::StockSummary), Some("compact"));
         assert_eq!(policy(Table::StockMovement), Some("delete"));
+    }
+
+    #[test]
+    fn topics_of_dead_letters_are_known_by_their_names() {
+        for name in [
+            &dlq("onhand.inventory.item", GROUP_CACHE),
+            "inventory-events-dlq",
+            "inventory.failures",
+        ] {
+            assert!(holds_dead_letters(name), "{name}");
+        }
+        assert!(!holds_dead_letters(DLQ_STATE));
+        assert!(!holds_dead_letters(&Table::Item.topic()));
     }
 
     #[test]

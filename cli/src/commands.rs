@@ -11,6 +11,7 @@ use onhand_consumers::SinkKind;
 
 use crate::bench::Bench;
 use crate::demo::Demo;
+use crate::dlq::Dlq;
 use crate::import::Import;
 use crate::settings::SettingsFile;
 use crate::stack;
@@ -68,6 +69,8 @@ enum Command {
     },
     /// Manage the connector that streams the changes
     Connect(connect::Connect),
+    /// Find dead letters, send them again after the fix, or drop them
+    Dlq(Box<Dlq>),
     /// Replay a file of real order lines through the public write path
     Import(Box<Import>),
     /// Compare Redis, Elasticsearch and the ledger with Postgres, key by key
@@ -93,6 +96,7 @@ impl Cli {
             Command::Api { settings } => role::api(&settings).await,
             Command::Consume { sink, settings } => role::consume(sink, &settings).await,
             Command::Connect(command) => command.run().await,
+            Command::Dlq(command) => command.run().await,
             Command::Import(command) => command.run().await,
             Command::Verify(command) => command.run().await,
             Command::Demo(command) => command.run().await,

@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod connector;
 mod demo;
+mod dlq;
 mod import;
 mod settings;
 mod stack;

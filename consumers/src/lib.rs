@@ -9,6 +9,7 @@ pub mod cache;
 pub mod compare;
 mod config;
 pub mod ingest;
+pub mod letters;
 mod postgres;
 pub mod publish;
 pub mod runtime;

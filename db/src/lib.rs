@@ -3,6 +3,7 @@
 //! The business rules live in `functions/`; this crate only carries arguments in and answers out, and turns the
 //! SQLSTATE class `IV` into [`ErrorCode`].
 
+mod capture;
 mod catalogue;
 mod command;
 mod config;
@@ -15,12 +16,14 @@ mod reservation;
 mod stock;
 mod summary;
 
+pub use capture::{SlotState, ensure_replication_slot, raise_epoch, renew_versions, request_snapshot, slot_state};
 pub use catalogue::{Item, Location, get_item, get_location, item_ids, upsert_items, upsert_locations};
 pub use command::{Answer, AnswerLevel, Outcome, apply_commands};
 pub use config::DatabaseConfig;
 pub use error::{DbError, ErrorCode, Refusal};
 pub use maintenance::{
-    close_finished_months, ensure_movement_partitions, expire_lots, purge_idempotency_keys, retire_movement_partitions,
+    close_finished_months, ensure_movement_partitions, expire_lots, purge_idempotency_keys, record_dead_letters,
+    retire_movement_partitions,
 };
 pub use pool::{Pool, PooledClient};
 pub use reservation::{ReservationLine, ReservationState, expire_reservations, get_reservation};

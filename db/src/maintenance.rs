@@ -68,6 +68,26 @@ pub async fn expire_lots(client: &PooledClient, max_count: i32) -> Result<i32, D
     Ok(row.try_get(0)?)
 }
 
+/// `api.record_dead_letters`: writes into the audit trail what is done about dead letters. Returns the id of the entry.
+///
+/// # Errors
+/// See [`DbError`].
+pub async fn record_dead_letters(
+    client: &PooledClient,
+    act: &str,
+    topic: &str,
+    letters: i64,
+    detail: &serde_json::Value,
+) -> Result<i64, DbError> {
+    let row = client
+        .query_one(
+            "select api.record_dead_letters($1, $2, $3, $4)",
+            &[&act, &topic, &letters, detail],
+        )
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
 /// A transaction whose statements may take longer than those of the login.
 async fn patient(client: &mut PooledClient, timeout: Duration) -> Result<deadpool_postgres::Transaction<'_>, DbError> {
     let transaction = client.transaction().await?;

@@ -1,6 +1,6 @@
 -- The whole privilege matrix: which role may call which function and touch which table. What is not listed is refused.
 begin;
-select plan(28);
+select plan(29);
 create temporary table roles as
     select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'test_nobody');
 create role test_nobody;
@@ -48,6 +48,10 @@ select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[]
 -- Summaries and reports.
 insert into callable values ('fold_stock_summary', '{onhand_api,onhand_operator,onhand_admin}'), ('refresh_reports', '{onhand_api,onhand_operator,onhand_admin}'),
     ('get_stock_summary', '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'), ('rebuild_stock_summary', '{onhand_admin}');
+-- Recovery.
+insert into callable values ('record_dead_letters', '{onhand_api,onhand_operator,onhand_admin}'),
+    ('request_snapshot', '{onhand_api,onhand_operator,onhand_admin}'), ('ensure_replication_slot', '{onhand_api,onhand_operator,onhand_admin}'),
+    ('renew_versions', '{onhand_admin}');
 select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
     'every public function is in the matrix');
 select set_eq(
@@ -70,7 +74,9 @@ from pg_class as t cross join unnest(array['onhand_reader', 'onhand_operator', '
 where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p', 'v', 'm') and t.relname <> 'idempotency_key'
 union all
 select t.name, 'onhand_cdc', 'SELECT' from unnest(array['category', 'item', 'location', 'stock_level', 'reservation', 'reservation_line', 'stock_movement',
-    'stock_summary', 'debezium_heartbeat', 'debezium_signal']) as t (name)
+    'stock_summary', 'debezium_heartbeat', 'debezium_signal', 'item_unit', 'bundle_component', 'reason_code', 'transfer', 'transfer_line', 'transfer_lot', 'lot',
+    'lot_level', 'lot_movement', 'reservation_lot', 'serial', 'serial_movement', 'supplier', 'item_supplier', 'purchase_order', 'purchase_order_line',
+    'stock_count', 'stock_count_line']) as t (name)
 union all
 values ('debezium_heartbeat', 'onhand_cdc', 'UPDATE'), ('debezium_signal', 'onhand_cdc', 'INSERT'), ('debezium_signal', 'onhand_cdc', 'DELETE');
 select set_eq(
@@ -101,6 +107,7 @@ select is_empty($$ select n.nspname, r.role from pg_namespace as n cross join ro
     where n.nspname in ('api', 'internal', 'inventory', 'archive') and has_schema_privilege(r.role, n.oid, 'create') $$, 'nobody may make anything there');
 
 -- Roles.
+select set_eq($$ select rolname::text from pg_roles where rolname like 'onhand\_%' and rolreplication $$, array['onhand_cdc', 'onhand_owner'], 'who may make slots');
 select is_empty($$ select rolname from pg_roles where rolname like 'onhand\_%' and (rolsuper or rolcreatedb or rolcreaterole or rolbypassrls) $$, 'no role is more than it must be');
 select set_eq($$ select rolname::text from pg_roles where rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc') and rolcanlogin $$,
     array['onhand_cdc'], 'only the capture role logs in');

@@ -37,7 +37,8 @@ select is_empty($$ select signature from functions where prosrc ~* '\mexecute\s+
 select is_empty($$ select name from functions where schema = 'api'
     and split_part(name, '_', 1) not in ('add', 'remove', 'adjust', 'move', 'reserve', 'confirm', 'cancel', 'expire', 'get', 'upsert', 'set', 'apply', 'ensure', 'purge',
         'raise', 'close', 'retire', 'replay', 'check', 'list', 'find', 'trace', 'return', 'quarantine', 'restore', 'write', 'ship', 'receive',
-        'extend', 'relocate', 'convert', 'place', 'suggest', 'recall', 'fold', 'rebuild', 'refresh', 'open', 'count', 'approve', 'post', 'classify') $$,
+        'extend', 'relocate', 'convert', 'place', 'suggest', 'recall', 'fold', 'rebuild', 'refresh', 'open', 'count', 'approve', 'post', 'classify',
+        'record', 'request', 'renew') $$,
     'a public function is named by a verb');
 
 -- Tables.
@@ -72,8 +73,12 @@ select results_eq($$ select p.pubname::text collate "default", p.puballtables, p
     $$ values ('onhand_publication', false, true, true) $$, 'one publication, partitions as their root');
 select set_eq($$ select t.schemaname || '.' || t.tablename from pg_publication_tables as t where t.pubname = 'onhand_publication' $$,
     array['inventory.category', 'inventory.item', 'inventory.location', 'inventory.stock_level', 'inventory.reservation', 'inventory.reservation_line',
-        'inventory.stock_movement', 'inventory.stock_summary', 'inventory.debezium_heartbeat', 'inventory.debezium_signal'], 'of these tables');
-select set_eq($$ select name from relations where relkind in ('r', 'p') and relreplident = 'f' $$, array['category', 'item', 'location'], 'small and wide tables log whole rows');
+        'inventory.stock_movement', 'inventory.stock_summary', 'inventory.debezium_heartbeat', 'inventory.debezium_signal', 'inventory.item_unit',
+        'inventory.bundle_component', 'inventory.reason_code', 'inventory.transfer', 'inventory.transfer_line', 'inventory.transfer_lot', 'inventory.lot',
+        'inventory.lot_level', 'inventory.lot_movement', 'inventory.reservation_lot', 'inventory.serial', 'inventory.serial_movement', 'inventory.supplier',
+        'inventory.item_supplier', 'inventory.purchase_order', 'inventory.purchase_order_line', 'inventory.stock_count', 'inventory.stock_count_line'], 'of these tables');
+select set_eq($$ select name from relations where relkind in ('r', 'p') and relreplident = 'f' $$, array['category', 'item', 'location', 'item_unit', 'bundle_component', 'item_supplier',
+    'supplier', 'lot', 'stock_count_line'], 'small and wide tables log whole rows');
 select is_empty($$ select name from relations where relkind in ('r', 'p') and relreplident not in ('d', 'f') $$, 'the others their key');
 select ok((select rolcanlogin and rolreplication and not rolsuper and not rolcreatedb and not rolcreaterole and not rolbypassrls from pg_roles where rolname = 'onhand_cdc'),
     'the capture role may log in and replicate, and no more');

@@ -166,6 +166,15 @@ impl Decoder {
             .map_err(|problem| DecodeError::Malformed { id, problem })
     }
 
+    /// Decodes a record that is no change of a table. A schema seen before costs no request.
+    pub async fn decode_as<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, DecodeError> {
+        let (id, body) = split_frame(bytes)?;
+        let reader = self.reader(id).await?;
+        reader
+            .read(body)
+            .map_err(|problem| DecodeError::Malformed { id, problem })
+    }
+
     /// Decodes if the schema is already known; `None` means that it has to be fetched first.
     pub fn decode_cached(&self, table: Table, bytes: &[u8]) -> Option<Result<Change, DecodeError>> {
         let (id, body) = match split_frame(bytes) {

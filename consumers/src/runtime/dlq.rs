@@ -12,6 +12,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
 
 use super::sink::Record;
+use crate::letters::headers;
 
 /// Delivery is confirmed or has failed after this; the worker then tries again.
 const DELIVERY_TIMEOUT_MS: &str = "10000";
@@ -74,15 +75,28 @@ impl DeadLetters {
             .map_err(|(error, _)| error)
     }
 
-    /// The original headers first and unchanged, then ours.
+    /// False for a record that was sent again for another group.
+    pub(crate) fn concerns(&self, record: &Record) -> bool {
+        headers::redriven(&record.headers)
+            .group
+            .is_none_or(|group| group == self.group)
+    }
+
+    /// The original headers first and unchanged, then ours. What a redrive had added is no part of the record.
     fn headers(&self, letter: &DeadLetter) -> OwnedHeaders {
-        let original = OwnedHeaders::new_with_capacity(letter.record.headers.len() + 14);
-        let original = letter.record.headers.iter().fold(original, |all, (key, value)| {
-            all.insert(Header {
-                key,
-                value: value.as_deref(),
-            })
-        });
+        let own = headers::redriven(&letter.record.headers).own;
+        let original = OwnedHeaders::new_with_capacity(own + 14);
+        let original = letter
+            .record
+            .headers
+            .iter()
+            .take(own)
+            .fold(original, |all, (key, value)| {
+                all.insert(Header {
+                    key,
+                    value: value.as_deref(),
+                })
+            });
         error_headers(letter, &self.group)
             .iter()
             .fold(original, |all, (key, value)| {
@@ -108,21 +122,23 @@ fn error_headers(letter: &DeadLetter, group: &str) -> Vec<(&'static str, String)
         STAGE_DECODE => "onhand_cdc::DecodeError",
         _ => "onhand_consumers::runtime::Outcome::Poison",
     };
+    let earlier = headers::redriven(&record.headers).attempts;
+    let retry_count = earlier.saturating_add(letter.attempts.saturating_sub(1));
     vec![
-        ("__connect.errors.topic", record.topic.to_string()),
-        ("__connect.errors.partition", record.partition.to_string()),
-        ("__connect.errors.offset", record.offset.to_string()),
-        ("__connect.errors.connector.name", group.to_owned()),
+        (headers::TOPIC, record.topic.to_string()),
+        (headers::PARTITION, record.partition.to_string()),
+        (headers::OFFSET, record.offset.to_string()),
+        (headers::GROUP, group.to_owned()),
         ("__connect.errors.task.id", "0".to_owned()),
-        ("__connect.errors.stage", letter.stage.to_owned()),
+        (headers::STAGE, letter.stage.to_owned()),
         ("__connect.errors.class.name", env!("CARGO_PKG_NAME").to_owned()),
         ("__connect.errors.exception.class.name", class.to_owned()),
         ("__connect.errors.exception.message", reason.clone()),
         ("__connect.errors.exception.stacktrace", reason.clone()),
-        ("error", reason),
+        (headers::REASON, reason),
         ("original_topic", record.topic.to_string()),
-        ("retry_count", letter.attempts.saturating_sub(1).to_string()),
-        ("failed_at", Timestamp::now().to_string()),
+        (headers::RETRY_COUNT, retry_count.to_string()),
+        (headers::FAILED_AT, Timestamp::now().to_string()),
     ]
 }
 
@@ -165,5 +181,22 @@ mod tests {
         assert_eq!(value("error").map(str::len), Some(MAX_REASON_CHARS));
         assert!(value("failed_at").is_some_and(|at| at.parse::<Timestamp>().is_ok()));
         assert_eq!(headers.len(), 14);
+    }
+
+    #[test]
+    fn what_failed_again_after_a_redrive_counts_on() {
+        let mut record = Record::new("onhand.inventory.item", 3, 42);
+        record.headers = vec![
+            (headers::REDRIVE_GROUP.to_owned(), Some(b"onhand.cache".to_vec())),
+            (headers::REDRIVE_COUNT.to_owned(), Some(b"4".to_vec())),
+        ];
+        let letter = DeadLetter {
+            record,
+            stage: STAGE_SINK,
+            reason: String::new(),
+            attempts: 3,
+        };
+        let headers = error_headers(&letter, "onhand.cache");
+        assert!(headers.contains(&("retry_count", "6".to_owned())), "{headers:?}");
     }
 }

@@ -168,6 +168,10 @@ impl<M: Message> Worker<M> {
             let mut backoff = Backoff::new(&self.config);
             let counts = consumed.entry(Arc::clone(&record.topic)).or_default();
             counts.0 += 1;
+            if !self.dead.concerns(&record) {
+                counts.1 += 1;
+                continue;
+            }
             loop {
                 match self.decode.decode::<M>(&record).await {
                     Decoded::Message(change) => events.push(Event { record, change }),

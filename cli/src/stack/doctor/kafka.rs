@@ -1,9 +1,11 @@
 //! Topics and the lag of the consumer groups.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use onhand_cdc::{Table, topics};
+use onhand_cdc::{KafkaConfig, Table, topics};
+use onhand_consumers::letters;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
@@ -121,35 +123,40 @@ fn watermarks(client: &BaseConsumer, topic: &str) -> Result<Vec<(i32, i64, i64)>
         .collect()
 }
 
-/// Refused commands are not among them: whoever sent them was answered.
-fn is_dead_letters(topic: &str) -> bool {
-    topic.ends_with(".dlq")
-        || topics::INGEST_TOPICS
-            .iter()
-            .any(|read| topics::dlq(read, topics::GROUP_INGEST) == topic)
-}
-
-/// Records that were given up are a finding until somebody has looked at them.
+/// Records that were given up are a finding until somebody has sent them again or dropped them.
 fn dead_letters(brokers: &str) -> Result<Finding> {
     const WHAT: &str = "dead letters";
-    let client = client(brokers, "onhand.doctor")?;
-    let mut found = Vec::new();
-    for spec in topics::all().into_iter().filter(|spec| is_dead_letters(&spec.name)) {
-        let count: i64 = watermarks(&client, &spec.name)?
-            .iter()
-            .map(|(_, low, high)| high.saturating_sub(*low))
-            .sum();
-        if count > 0 {
-            found.push(format!("{count} in {}", spec.name));
+    /// More need not be counted to say that there are many.
+    const COUNTED: u64 = 1_000;
+    let config = KafkaConfig {
+        brokers: brokers.to_owned(),
+        ..KafkaConfig::default()
+    };
+    let closed = letters::read_closed(&config)?;
+    let mut walk = letters::walk(&config, &letters::Filter::default())?;
+    let mut found: BTreeMap<String, u64> = BTreeMap::new();
+    let mut total: u64 = 0;
+    while total < COUNTED
+        && let Some(letter) = walk.next(&closed)?
+    {
+        // Who sent a refused command was answered there: that is no finding.
+        if letter.id.topic == topics::STOCK_FAILURES {
+            continue;
         }
+        total += 1;
+        *found.entry(letter.id.topic).or_default() += 1;
     }
-    Ok(if found.is_empty() {
-        Finding::ok(WHAT, "none")
-    } else {
-        Finding::warn(
-            WHAT,
-            found.join(", "),
-            "their headers say why; they are kept for 30 days",
-        )
-    })
+    if total == 0 {
+        return Ok(Finding::ok(WHAT, "none open"));
+    }
+    let more = if total == COUNTED { " or more" } else { "" };
+    let counts: Vec<String> = found
+        .iter()
+        .map(|(topic, count)| format!("{count}{more} in {topic}"))
+        .collect();
+    Ok(Finding::warn(
+        WHAT,
+        counts.join(", "),
+        "onhand dlq list says why; then onhand dlq redrive or drop; they are kept for 30 days",
+    ))
 }
