@@ -132,7 +132,7 @@ async fn locked(client: &mut Client, options: &MigrateOptions) -> Result<Report,
     if let Some(password) = &options.app_password {
         ensure_login(client, APP_LOGIN, password).await?;
         client
-            .batch_execute("grant onhand_api, onhand_reader to onhand_app")
+            .batch_execute("grant onhand_api, onhand_reader, onhand_alerts to onhand_app")
             .await?;
         // Settings of a group role do not reach its members' sessions: the login needs them itself.
         client

@@ -1,8 +1,8 @@
 -- The whole privilege matrix: which role may call which function and touch which table. What is not listed is refused.
 begin;
-select plan(29);
+select plan(32);
 create temporary table roles as
-    select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'test_nobody');
+    select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'onhand_alerts', 'test_nobody');
 create role test_nobody;
 insert into roles values ('test_nobody');
 
@@ -52,6 +52,20 @@ insert into callable values ('fold_stock_summary', '{onhand_api,onhand_operator,
 insert into callable values ('record_dead_letters', '{onhand_api,onhand_operator,onhand_admin}'),
     ('request_snapshot', '{onhand_api,onhand_operator,onhand_admin}'), ('ensure_replication_slot', '{onhand_api,onhand_operator,onhand_admin}'),
     ('renew_versions', '{onhand_admin}');
+-- Alerts: for people, and for the consumer alone.
+insert into callable
+select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(array['set_alert_rule', 'remove_alert_rule']) as f (name)
+union all
+select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['list_alert_rules', 'get_alert_history']) as f (name)
+union all
+select f.name, '{onhand_operator,onhand_admin}'::text[] from unnest(array['set_webhook', 'remove_webhook', 'list_webhooks', 'get_webhook_deliveries',
+    'redeliver_webhook']) as f (name)
+union all
+select f.name, '{onhand_alerts}'::text[] from unnest(array['lock_alert_levels', 'find_level_rules', 'record_alert_levels', 'establish_alerts', 'find_rule_change',
+    'close_rule_change', 'list_alert_levels', 'refresh_alert_conditions', 'get_capture_lag', 'list_due_receivers', 'claim_deliveries', 'settle_delivery']) as f (name)
+union all
+values ('get_alerts', '{onhand_api,onhand_reader,onhand_operator,onhand_admin,onhand_alerts}'::text[]),
+    ('purge_alert_history', '{onhand_operator,onhand_admin,onhand_alerts}');
 select set_eq($$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace $$, $$ select name from callable $$,
     'every public function is in the matrix');
 select set_eq(
@@ -71,7 +85,7 @@ create temporary table allowed (name text, role text, privilege text);
 insert into allowed
 select t.relname, r.role, 'SELECT'
 from pg_class as t cross join unnest(array['onhand_reader', 'onhand_operator', 'onhand_admin']) as r (role)
-where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p', 'v', 'm') and t.relname <> 'idempotency_key'
+where t.relnamespace = 'inventory'::regnamespace and t.relkind in ('r', 'p', 'v', 'm') and t.relname not in ('idempotency_key', 'webhook')
 union all
 select t.name, 'onhand_cdc', 'SELECT' from unnest(array['category', 'item', 'location', 'stock_level', 'reservation', 'reservation_line', 'stock_movement',
     'stock_summary', 'debezium_heartbeat', 'debezium_signal', 'item_unit', 'bundle_component', 'reason_code', 'transfer', 'transfer_line', 'transfer_lot', 'lot',
@@ -102,21 +116,22 @@ select set_eq($$ select n.nspname::text, r.role from pg_namespace as n cross joi
         where n.nspname in ('api', 'internal', 'inventory', 'archive') and has_schema_privilege(r.role, n.oid, 'usage') $$,
     $$ values ('archive', 'onhand_reader'), ('archive', 'onhand_operator'), ('archive', 'onhand_admin'),
         ('api', 'onhand_api'), ('api', 'onhand_reader'), ('api', 'onhand_operator'), ('api', 'onhand_admin'),
-        ('inventory', 'onhand_reader'), ('inventory', 'onhand_operator'), ('inventory', 'onhand_admin'), ('inventory', 'onhand_cdc') $$, 'who may look into which schema');
+        ('api', 'onhand_alerts'), ('inventory', 'onhand_reader'), ('inventory', 'onhand_operator'), ('inventory', 'onhand_admin'), ('inventory', 'onhand_cdc') $$, 'who may look into which schema');
 select is_empty($$ select n.nspname, r.role from pg_namespace as n cross join roles as r
     where n.nspname in ('api', 'internal', 'inventory', 'archive') and has_schema_privilege(r.role, n.oid, 'create') $$, 'nobody may make anything there');
 
 -- Roles.
 select set_eq($$ select rolname::text from pg_roles where rolname like 'onhand\_%' and rolreplication $$, array['onhand_cdc', 'onhand_owner'], 'who may make slots');
 select is_empty($$ select rolname from pg_roles where rolname like 'onhand\_%' and (rolsuper or rolcreatedb or rolcreaterole or rolbypassrls) $$, 'no role is more than it must be');
-select set_eq($$ select rolname::text from pg_roles where rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc') and rolcanlogin $$,
+select set_eq($$ select rolname::text from pg_roles where rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'onhand_alerts') and rolcanlogin $$,
     array['onhand_cdc'], 'only the capture role logs in');
 select set_eq($$ select r.rolname::text, c.setting from pg_roles as r cross join unnest(r.rolconfig) as c (setting)
-        where r.rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc') and c.setting like '%timeout=%' $$,
+        where r.rolname in ('onhand_owner', 'onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'onhand_alerts') and c.setting like '%timeout=%' $$,
     $$ values ('onhand_api', 'lock_timeout=5s'), ('onhand_api', 'statement_timeout=30s'), ('onhand_api', 'idle_in_transaction_session_timeout=60s'),
         ('onhand_reader', 'lock_timeout=5s'), ('onhand_reader', 'statement_timeout=60s'), ('onhand_reader', 'idle_in_transaction_session_timeout=5min'),
         ('onhand_operator', 'lock_timeout=5s'), ('onhand_operator', 'statement_timeout=5min'), ('onhand_operator', 'idle_in_transaction_session_timeout=5min'),
         ('onhand_admin', 'lock_timeout=5s'), ('onhand_admin', 'statement_timeout=30min'), ('onhand_admin', 'idle_in_transaction_session_timeout=5min'),
+        ('onhand_alerts', 'lock_timeout=5s'), ('onhand_alerts', 'statement_timeout=30s'), ('onhand_alerts', 'idle_in_transaction_session_timeout=60s'),
         ('onhand_cdc', 'lock_timeout=30s'), ('onhand_cdc', 'statement_timeout=0'), ('onhand_cdc', 'idle_in_transaction_session_timeout=0') $$,
     'each role has its time-outs');
 -- What the migration gives the roles, the login of the application has for itself: settings of a role do not reach its members.
@@ -141,6 +156,9 @@ select throws_ok($$ select pg_temp.as_role('onhand_api', 'select api.raise_epoch
 select lives_ok($$ select pg_temp.as_role('onhand_reader', 'select api.get_stock_level(''A'')') $$, 'the reader reads');
 select throws_ok($$ select pg_temp.as_role('onhand_reader', 'select api.add_stock(''A'', ''W1'', 1)') $$, '42501', null, 'and does not write');
 select throws_ok($$ select pg_temp.as_role('onhand_reader', 'select from inventory.idempotency_key') $$, '42501', null, 'nor reads stored answers');
+select throws_ok($$ select pg_temp.as_role('onhand_reader', 'select from inventory.webhook') $$, '42501', null, 'or secrets of webhooks');
+select throws_ok($$ select pg_temp.as_role('onhand_api', 'select api.claim_deliveries(''slack'', 1, ''1 min'')') $$, '42501', null, 'nor does the api role');
+select lives_ok($$ select pg_temp.as_role('onhand_alerts', 'select api.claim_deliveries(''slack'', 1, ''1 min'')') $$, 'the consumer of alerts does');
 select throws_ok($$ select pg_temp.as_role('onhand_admin', 'update inventory.stock_level set version = 1') $$, '42501', null, 'the admin does not write tables either');
 select throws_ok($$ select pg_temp.as_role('onhand_cdc', 'insert into inventory.item (sku, name) values (''x'', ''x'')') $$, '42501', null, 'the capture role does not write items');
 select lives_ok($$ select pg_temp.as_role('onhand_cdc', 'update inventory.debezium_heartbeat set beat_at = now()') $$, 'but its heartbeat');

@@ -38,7 +38,7 @@ select is_empty($$ select name from functions where schema = 'api'
     and split_part(name, '_', 1) not in ('add', 'remove', 'adjust', 'move', 'reserve', 'confirm', 'cancel', 'expire', 'get', 'upsert', 'set', 'apply', 'ensure', 'purge',
         'raise', 'close', 'retire', 'replay', 'check', 'list', 'find', 'trace', 'return', 'quarantine', 'restore', 'write', 'ship', 'receive',
         'extend', 'relocate', 'convert', 'place', 'suggest', 'recall', 'fold', 'rebuild', 'refresh', 'open', 'count', 'approve', 'post', 'classify',
-        'record', 'request', 'renew') $$,
+        'record', 'request', 'renew', 'lock', 'establish', 'claim', 'settle', 'redeliver') $$,
     'a public function is named by a verb');
 
 -- Tables.

@@ -1,0 +1,34 @@
+-- For the consumer of alerts: forgets events older than this and what was delivered of them, a bounded number in one call, and alerts that
+-- resolved before. What is pending stays. Answers how many events. Idempotent by nature. Security definer because only the owner writes tables.
+create or replace function api.purge_alert_history(older_than interval default '90 days', max_count integer default 10000)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+    v_purged bigint;
+begin
+    delete from inventory.alert_event as e
+    where e.id in (
+        select o.id
+        from inventory.alert_event as o
+        where o.recorded_at < clock_timestamp() - older_than
+            and not exists (select from inventory.alert_delivery as d where d.event_id = o.id and d.status = 'pending')
+        order by o.id
+        limit max_count);
+    get diagnostics v_purged = row_count;
+    delete from inventory.alert as a
+    where a.fingerprint in (
+        select o.fingerprint
+        from inventory.alert as o
+        where o.status = 'resolved' and o.resolved_at < clock_timestamp() - older_than
+        limit max_count);
+    return v_purged;
+end
+$$;
+
+revoke execute on function api.purge_alert_history(interval, integer) from public;
+grant execute on function api.purge_alert_history(interval, integer) to onhand_alerts, onhand_operator;
+comment on function api.purge_alert_history(interval, integer) is 'Forgets events of alerts that are older than this.';
