@@ -11,7 +11,8 @@ use crate::runtime::SinkError;
 
 const ANSWER_CHARS: usize = 500;
 /// Keeps the answer of a bulk small: only what decides about each document.
-pub(super) const BULK_PATH: &str = "/_bulk?require_alias=true&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
+pub(super) const BULK_PATH: &str =
+    "/_bulk?require_alias=true&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
 
 /// The search engine did not do what was asked.
 #[derive(Debug, thiserror::Error)]
