@@ -3,7 +3,7 @@
 //! `ONHAND_<SECTION>__<FIELD>` sets one field, for example `ONHAND_KAFKA__BROKERS`. A name that no section knows is refused
 //! at the start, because a misspelt setting that is silently ignored is found much later.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use figment::Figment;
@@ -51,6 +51,11 @@ pub(crate) struct SettingsFile {
 }
 
 impl SettingsFile {
+    /// The file, if there is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Merges and checks.
     pub(crate) fn load(&self) -> Result<Settings> {
         self.load_over(Figment::new())

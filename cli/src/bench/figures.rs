@@ -64,6 +64,11 @@ pub(super) fn ratio(value: f64, other: f64) -> Option<f64> {
     (other > 0.0 && value.is_finite()).then(|| rounded(value / other))
 }
 
+/// How much more one is than the other.
+pub(super) fn difference(value: Option<f64>, other: Option<f64>) -> Option<f64> {
+    Some(rounded(value? - other?))
+}
+
 /// To four decimals: what is behind them is no measurement.
 fn rounded(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
@@ -123,6 +128,13 @@ mod tests {
         assert_eq!(ratio(0.0, 10.0), Some(0.0));
         assert_eq!(ratio(30.0, 0.0), None);
         assert_eq!(ratio(f64::INFINITY, 10.0), None);
+    }
+
+    #[test]
+    fn a_difference_needs_both() {
+        assert_eq!(difference(Some(7.5), Some(9.0)), Some(-1.5));
+        assert_eq!(difference(None, Some(9.0)), None);
+        assert_eq!(difference(Some(9.0), None), None);
     }
 
     #[test]

@@ -8,6 +8,11 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(0, NonZero::get)
 }
 
+/// How this program was built.
+pub(super) const fn build() -> &'static str {
+    if cfg!(debug_assertions) { "debug" } else { "release" }
+}
+
 /// Load averages of 1, 5 and 15 minutes; none where the system does not say.
 pub(super) fn load() -> Option<[f64; 3]> {
     parse(&fs::read_to_string("/proc/loadavg").ok()?)

@@ -43,22 +43,83 @@ pub(super) enum Unit {
     /// Time that one took.
     #[serde(rename = "milliseconds")]
     Latency,
+    /// Change events that were settled, per second.
+    #[serde(rename = "events_per_second")]
+    Events,
+    /// Change events that were settled, per second of processor time.
+    #[serde(rename = "events_per_cpu_second")]
+    EventsPerCpu,
+    /// Time that one took, where it is short.
+    #[serde(rename = "nanoseconds")]
+    Nanoseconds,
+    /// Resident memory.
+    #[serde(rename = "megabytes")]
+    Memory,
 }
 
-/// The ratio of two medians.
+impl Unit {
+    /// What stands over the column.
+    const fn header(self) -> &'static str {
+        match self {
+            Self::Rate => "commands/s",
+            Self::Latency => "ms",
+            Self::Events => "events/s",
+            Self::EventsPerCpu => "events/CPU-s",
+            Self::Nanoseconds => "ns",
+            Self::Memory => "MB",
+        }
+    }
+}
+
+/// Two medians compared, or one held against a goal.
 #[derive(Debug, Serialize)]
 pub(super) struct Comparison {
     /// What is compared with what.
     pub(super) name: String,
-    /// The ratio; none if one of them did not move.
-    pub(super) ratio: Option<f64>,
+    /// What came out.
+    #[serde(flatten)]
+    pub(super) figure: Figure,
     /// What it should be; none where nothing is promised.
     pub(super) goal: Option<Goal>,
     /// Whether it is.
     pub(super) reached: Option<bool>,
 }
 
-/// What a ratio should be.
+/// What a comparison comes to; none if it could not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Figure {
+    /// How many times one goes into the other; none if one of them did not move.
+    Ratio(Option<f64>),
+    /// How much longer one takes.
+    Milliseconds(Option<f64>),
+    /// How much memory it is.
+    Megabytes(Option<f64>),
+}
+
+impl Figure {
+    const fn value(self) -> Option<f64> {
+        match self {
+            Self::Ratio(value) | Self::Milliseconds(value) | Self::Megabytes(value) => value,
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self {
+            Self::Ratio(_) => "x",
+            Self::Milliseconds(_) => " ms",
+            Self::Megabytes(_) => " MB",
+        };
+        match self.value() {
+            Some(value) => write!(formatter, "{}{unit}", digits(value)),
+            None => formatter.write_str("unknown"),
+        }
+    }
+}
+
+/// What a figure should be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Goal {
@@ -89,31 +150,28 @@ impl fmt::Display for Goal {
 impl Comparison {
     /// A ratio that is told and promises nothing.
     pub(super) fn plain(name: impl Into<String>, ratio: Option<f64>) -> Self {
-        Self {
-            name: name.into(),
-            ratio,
-            goal: None,
-            reached: None,
-        }
+        Self::new(name, Figure::Ratio(ratio), None)
     }
 
     /// A ratio with a goal; one that cannot be told has missed it.
     pub(super) fn with_goal(name: impl Into<String>, ratio: Option<f64>, goal: Goal) -> Self {
+        Self::new(name, Figure::Ratio(ratio), Some(goal))
+    }
+
+    /// Any figure, with a goal where there is one.
+    pub(super) fn new(name: impl Into<String>, figure: Figure, goal: Option<Goal>) -> Self {
         Self {
             name: name.into(),
-            ratio,
-            goal: Some(goal),
-            reached: Some(ratio.is_some_and(|value| goal.is_reached(value))),
+            figure,
+            goal,
+            reached: goal.map(|goal| figure.value().is_some_and(|value| goal.is_reached(value))),
         }
     }
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ratio = self
-            .ratio
-            .map_or_else(|| "unknown".to_owned(), |ratio| format!("{}x", digits(ratio)));
-        write!(formatter, "{}: {ratio}", self.name)?;
+        write!(formatter, "{}: {}", self.name, self.figure)?;
         match (self.goal, self.reached) {
             (Some(goal), Some(reached)) => {
                 let outcome = if reached { "reached" } else { "MISSED" };
@@ -147,10 +205,9 @@ impl Part {
     fn table(&self) -> Table {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        let unit = |unit| self.contenders.iter().any(|contender| contender.unit == unit);
-        let header = match (unit(Unit::Rate), unit(Unit::Latency)) {
-            (true, false) => "commands/s",
-            (false, true) => "ms",
+        let mut units = self.contenders.iter().map(|contender| contender.unit);
+        let header = match units.next() {
+            Some(unit) if units.all(|other| other == unit) => unit.header(),
             _ => "median",
         };
         table.set_header(["", header, "min", "max"]);
@@ -206,6 +263,8 @@ pub(super) struct Report<Settings: Serialize> {
     pub(super) settings: Settings,
     /// Version of the server.
     pub(super) server: String,
+    /// `release` or `debug`: figures of the second say nothing.
+    pub(super) build: &'static str,
     /// Processors of the machine that drives the load.
     pub(super) cores: usize,
     /// Load averages before.
@@ -231,6 +290,7 @@ pub(super) fn goals(parts: &[Part]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::super::machine;
     use super::*;
 
     fn part() -> Part {
@@ -279,12 +339,35 @@ mod tests {
     }
 
     #[test]
+    fn differences_and_sizes_are_no_ratios() {
+        let late = Comparison::new("late", Figure::Milliseconds(Some(-0.25)), Some(Goal::AtMost(3.0)));
+        assert_eq!(late.to_string(), "late: -0.250 ms (goal <= 3: reached)");
+        let large = Comparison::new("large", Figure::Megabytes(Some(65.0)), Some(Goal::AtMost(64.0)));
+        assert_eq!(large.to_string(), "large: 65.0 MB (goal <= 64: MISSED)");
+        assert_eq!(
+            serde_json::to_value(&large).unwrap(),
+            serde_json::json!({"name": "large", "megabytes": 65.0, "goal": {"at_most": 64.0}, "reached": false})
+        );
+    }
+
+    #[test]
+    fn the_unit_stands_over_the_column_if_there_is_one() {
+        assert!(part().to_string().contains("commands/s"));
+        let mut mixed = part();
+        if let Some(contender) = mixed.contenders.last_mut() {
+            contender.unit = Unit::Memory;
+        }
+        assert!(mixed.to_string().contains("median"), "{mixed}");
+    }
+
+    #[test]
     fn a_program_reads_one_line() {
         let text = serde_json::to_string(&Report {
             benchmark: "engine",
             version: "1.2.3",
             settings: "quick",
             server: "18.1".into(),
+            build: machine::build(),
             cores: 2,
             load_before: None,
             load_after: Some([0.5, 0.25, 0.125]),
@@ -299,6 +382,8 @@ mod tests {
         assert_eq!(read["parts"][0]["comparisons"][1]["goal"]["at_most"], 1.1);
         assert_eq!(read["parts"][0]["comparisons"][1]["reached"], false);
         assert_eq!(read["parts"][0]["comparisons"][3]["goal"], serde_json::Value::Null);
+        assert_eq!(read["parts"][0]["comparisons"][0]["ratio"], 40.0);
+        assert_eq!(read["parts"][0]["comparisons"][2]["ratio"], serde_json::Value::Null);
         assert_eq!(read["load_before"], serde_json::Value::Null);
         assert_eq!(read["load_after"][2], 0.125);
         assert_eq!(read["reached"], false);

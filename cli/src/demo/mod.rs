@@ -6,7 +6,7 @@
 mod goods;
 mod latency;
 mod load;
-mod popularity;
+pub(crate) mod popularity;
 mod progress;
 mod stock;
 mod trace;

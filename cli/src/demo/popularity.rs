@@ -4,14 +4,14 @@ use rand::Rng;
 
 /// Zipf's law with exponent 1: the item of rank n is asked for 1/n as often as the first.
 #[derive(Debug)]
-pub(super) struct Popularity {
+pub(crate) struct Popularity {
     /// Sum of the weights up to and with each rank.
     sums: Vec<f64>,
 }
 
 impl Popularity {
     /// For so many items.
-    pub(super) fn new(items: usize) -> Self {
+    pub(crate) fn new(items: usize) -> Self {
         let mut sum = 0.0;
         let sums = (1..=items)
             .map(|rank| {
@@ -23,7 +23,7 @@ impl Popularity {
     }
 
     /// The rank of the next one, from 0.
-    pub(super) fn next(&self, random: &mut impl Rng) -> usize {
+    pub(crate) fn next(&self, random: &mut impl Rng) -> usize {
         let total = self.sums.last().copied().unwrap_or(0.0);
         let point = random.random::<f64>() * total;
         self.sums

@@ -1,5 +1,7 @@
 //! `onhand env`: the running stack's addresses and passwords as lines for a shell.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use secrecy::ExposeSecret;
 
@@ -48,6 +50,11 @@ pub(crate) fn local_settings() -> Result<Vec<(&'static str, String)>> {
 /// Base of the HTTP interface of the local stack.
 pub(crate) fn local_api_url() -> Result<String> {
     Ok(format!("http://127.0.0.1:{}", Layout::from_env()?.ports.api()))
+}
+
+/// Where the local stack keeps its files.
+pub(crate) fn local_state() -> Result<PathBuf> {
+    Ok(Layout::from_env()?.state)
 }
 
 /// In single quotes, which a POSIX shell takes literally.

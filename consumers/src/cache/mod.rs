@@ -6,5 +6,6 @@ mod sink;
 mod warm;
 
 pub use config::RedisConfig;
-pub use model::{CacheError, CachedItem, ItemRows, Keys, RowError, StockCache, StockRow, StockStatus};
-pub use sink::CacheSink;
+pub use model::{APPLY_SCRIPT, CacheError, CachedItem, ItemRows, Keys, RowError, StockCache, StockRow, StockStatus};
+pub use sink::{CacheSink, rows_of};
+pub use warm::declare_warm;

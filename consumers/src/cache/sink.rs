@@ -85,6 +85,11 @@ pub(super) fn transient(error: RedisError) -> SinkError {
     SinkError::Transient(format!("redis: {error}"))
 }
 
+/// What a batch comes to: of each item and location only the newest row. Events that name no row are left out.
+pub fn rows_of(batch: &[&Event]) -> Vec<ItemRows> {
+    Plan::of(batch).items
+}
+
 /// Which rows of a batch are sent, and which event each answer belongs to.
 #[derive(Debug, Default)]
 struct Plan {

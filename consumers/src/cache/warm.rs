@@ -12,7 +12,7 @@ use redis::aio::ConnectionManager;
 use redis::{RedisError, Script};
 use uuid::Uuid;
 
-use super::model::{ItemRows, StockCache, StockRow};
+use super::model::{CacheError, ItemRows, StockCache, StockRow};
 use super::sink::transient;
 use crate::postgres::{RowSource, Rows};
 use crate::runtime::metrics;
@@ -218,6 +218,21 @@ impl Warmer {
             tracing::debug!(%error, "lock of the filling runs out by itself");
         }
     }
+}
+
+/// Says of a cache that it is full, so that no consumer fills it: for one that is to hold only what comes from Kafka.
+///
+/// # Errors
+/// [`CacheError`] if Redis does not answer.
+pub async fn declare_warm(cache: &StockCache) -> Result<(), CacheError> {
+    let mut connection = cache.connection();
+    let process = run_id(&mut connection).await?;
+    let () = redis::cmd("SET")
+        .arg(cache.keys().warm())
+        .arg(process)
+        .query_async(&mut connection)
+        .await?;
+    Ok(())
 }
 
 fn still_held(held: i64) -> Result<(), SinkError> {

@@ -11,7 +11,8 @@ use crate::runtime::SinkError;
 
 const ANSWER_CHARS: usize = 500;
 /// Keeps the answer of a bulk small: only what decides about each document.
-const BULK_PATH: &str = "/_bulk?require_alias=true&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
+pub(super) const BULK_PATH: &str =
+    "/_bulk?require_alias=true&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
 
 /// The search engine did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -194,10 +195,7 @@ impl Client {
     }
 
     async fn bulk_chunk(&self, chunk: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
-        let mut body = String::with_capacity(chunk.iter().map(Document::bytes).sum());
-        for document in chunk {
-            document.append_to(&mut body).map_err(ClientError::unreadable)?;
-        }
+        let body = bulk_body(chunk).map_err(ClientError::unreadable)?;
         let request = self
             .http
             .post(format!("{}{BULK_PATH}", self.base))
@@ -218,6 +216,15 @@ impl Client {
             .map(|item| item.into_values().next().map_or_else(no_answer, result_of))
             .collect())
     }
+}
+
+/// The body of one bulk request.
+pub(super) fn bulk_body(documents: &[Document]) -> Result<String, serde_json::Error> {
+    let mut body = String::with_capacity(documents.iter().map(Document::bytes).sum());
+    for document in documents {
+        document.append_to(&mut body)?;
+    }
+    Ok(body)
 }
 
 fn is_content(status: u16) -> bool {

@@ -7,10 +7,12 @@ mod fold;
 mod index;
 mod model;
 mod query;
+mod replay;
 mod sink;
 mod warm;
 
 pub use config::ElasticsearchConfig;
 pub use index::Indexes;
 pub use query::{ProductHit, ProductSearch, SearchCursor, SearchError, SearchPage, search_products};
+pub use replay::Replay;
 pub use sink::SearchSink;

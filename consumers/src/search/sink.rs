@@ -114,15 +114,15 @@ impl Sink for SearchSink {
 
 /// Which documents of a batch are sent, and which event each answer belongs to.
 #[derive(Debug)]
-struct Plan {
-    documents: Vec<Document>,
+pub(super) struct Plan {
+    pub(super) documents: Vec<Document>,
     senders: Vec<usize>,
     outcomes: Vec<Outcome>,
 }
 
 impl Plan {
     /// Of each document only the newest version is sent; the older ones count as superseded.
-    fn of(indexes: &Indexes, batch: &[&Event]) -> Self {
+    pub(super) fn of(indexes: &Indexes, batch: &[&Event]) -> Self {
         let mut outcomes = vec![Outcome::Superseded; batch.len()];
         let mut newest: HashMap<(String, String), (usize, Document)> = HashMap::new();
         for (index, event) in batch.iter().enumerate() {

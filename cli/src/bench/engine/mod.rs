@@ -15,13 +15,12 @@ mod throughput;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::report::{self, Part, Report};
-use super::{machine, progress, say};
+use super::{machine, progress, say, stopped};
 use contest::Pace;
 use fill::History;
 use growth::Grown;
@@ -112,7 +111,7 @@ impl Engine {
         ));
         let measured = tokio::select! {
             biased;
-            stopped = stop() => Err(stopped),
+            stopped = stopped() => Err(stopped),
             measured = measure(&server, &settings) => measured,
         };
         let cleared = server
@@ -130,6 +129,7 @@ impl Engine {
             version: env!("CARGO_PKG_VERSION"),
             settings,
             server: version,
+            build: machine::build(),
             cores,
             load_before,
             load_after,
@@ -181,18 +181,6 @@ impl Settings {
     fn any(&self, letters: &[Letter]) -> bool {
         letters.iter().any(|letter| self.parts.contains(letter))
     }
-}
-
-/// Ends when somebody wants the run to end.
-async fn stop() -> anyhow::Error {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return anyhow!("the signals of this process cannot be watched");
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
-    anyhow!("interrupted; the databases of the benchmark are dropped")
 }
 
 /// Goes through the parts. Each is printed as soon as it is there.

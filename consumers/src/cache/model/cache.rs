@@ -13,7 +13,8 @@ use super::row::StockRow;
 use crate::cache::RedisConfig;
 use onhand_cdc::ConfigError;
 
-const APPLY: &str = include_str!("apply.lua");
+/// The guarded write, as Redis runs it; the head of the file says what it takes and answers.
+pub const APPLY_SCRIPT: &str = include_str!("apply.lua");
 /// Rows in one call of the script; Lua's stack takes some thousand values. An item with more
 /// locations takes several calls.
 const MAX_ROWS_PER_CALL: usize = 1_000;
@@ -78,7 +79,7 @@ impl StockCache {
         Ok(Self {
             connection,
             keys: Keys::new(&config.key_prefix),
-            script: Script::new(APPLY),
+            script: Script::new(APPLY_SCRIPT),
         })
     }
 
@@ -185,7 +186,18 @@ impl StockCache {
         Ok(outcomes)
     }
 
+    /// The commands that [`apply`](Self::apply) sends for these rows. They call [`APPLY_SCRIPT`] by its hash, so it has to be
+    /// loaded first.
+    pub fn commands(&self, items: &[ItemRows]) -> Pipeline {
+        self.pipeline(items, Mode::Apply)
+    }
+
     async fn evaluate(&self, items: &[ItemRows], mode: Mode) -> Result<Vec<String>, RedisError> {
+        let mut connection = self.connection.clone();
+        self.pipeline(items, mode).query_async(&mut connection).await
+    }
+
+    fn pipeline(&self, items: &[ItemRows], mode: Mode) -> Pipeline {
         let mut pipeline = Pipeline::with_capacity(items.len());
         for item in items {
             let key = self.keys.item(item.item_id);
@@ -213,8 +225,7 @@ impl StockCache {
                 }
             }
         }
-        let mut connection = self.connection.clone();
-        pipeline.query_async(&mut connection).await
+        pipeline
     }
 }
 

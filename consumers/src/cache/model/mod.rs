@@ -21,7 +21,7 @@ mod item;
 mod keys;
 mod row;
 
-pub use cache::{CacheError, ItemRows, StockCache};
+pub use cache::{APPLY_SCRIPT, CacheError, ItemRows, StockCache};
 pub use item::CachedItem;
 pub use keys::Keys;
 pub use row::{RowError, StockRow, StockStatus};

@@ -1,0 +1,101 @@
+//! When Redis has the row: all rows that are waited for are asked for again and again, in one pipeline over one connection.
+//!
+//! At most some two hundred writes a second are followed and each takes some milliseconds, so a question names one or two rows
+//! and costs Redis a few microseconds. What is waited for does not change how often is asked, so a slow row is seen as exactly
+//! as a fast one.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use onhand_consumers::cache::Keys;
+use tokio::task::JoinHandle;
+
+use super::super::super::figures::Latencies;
+use super::super::goods::LOCATION;
+use super::super::kafka::StopFlag;
+use super::super::site::Site;
+use super::{Arrivals, Key, PATIENCE, Waiting};
+
+/// Between two questions.
+const PAUSE: Duration = Duration::from_micros(250);
+/// Between two looks whether there is something to ask for.
+const IDLE: Duration = Duration::from_millis(1);
+const END_PAUSE: Duration = Duration::from_millis(20);
+
+/// The one who asks, on a thread of its own: the timer of the runtime is too coarse.
+pub(super) struct Watch {
+    thread: JoinHandle<Result<Latencies>>,
+    waiting: Waiting,
+    stop: StopFlag,
+}
+
+impl Watch {
+    /// Of the cache that the stack keeps.
+    pub(super) fn start(site: &Site, waiting: Waiting) -> Result<Self> {
+        let mut connection = site.redis()?;
+        let keys = Keys::new(&site.settings.redis.key_prefix);
+        let (stop, stopped) = StopFlag::new();
+        let waits = waiting.clone();
+        let thread = tokio::task::spawn_blocking(move || ask(&mut connection, &keys, &waits, &stopped));
+        Ok(Self { thread, waiting, stop })
+    }
+
+    /// Waits, for a bounded time, until nothing is waited for any more.
+    pub(super) async fn end(self) -> Result<Arrivals> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.waiting.len() > 0 && Instant::now() < deadline && !self.thread.is_finished() {
+            tokio::time::sleep(END_PAUSE).await;
+        }
+        drop(self.stop);
+        Ok(Arrivals {
+            latencies: self.thread.await??,
+            lost: self.waiting.len(),
+        })
+    }
+}
+
+fn ask(connection: &mut redis::Connection, keys: &Keys, waiting: &Waiting, stopped: &AtomicBool) -> Result<Latencies> {
+    let mut latencies = Latencies::new()?;
+    let field = format!("row:{LOCATION}");
+    while !stopped.load(Ordering::Relaxed) {
+        let open: Vec<Key> = waiting.lock().keys().copied().collect();
+        if open.is_empty() {
+            std::thread::sleep(IDLE);
+            continue;
+        }
+        let mut pipeline = redis::Pipeline::with_capacity(open.len());
+        for (item, _) in &open {
+            pipeline.cmd("HGET").arg(keys.item(*item)).arg(&field);
+        }
+        let rows: Vec<Option<String>> = pipeline.query(connection)?;
+        let now = Instant::now();
+        for (key, row) in open.iter().zip(&rows) {
+            if has_arrived(row.as_deref(), key.1)
+                && let Some(sent) = waiting.seen(key)
+            {
+                latencies.add(now.saturating_duration_since(sent));
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(latencies)
+}
+
+/// A row begins with its version.
+fn has_arrived(row: Option<&str>, version: i64) -> bool {
+    row.and_then(|row| row.split(' ').next())
+        .and_then(|word| word.parse::<i64>().ok())
+        .is_some_and(|found| found >= version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_arrived_with_its_version_or_a_newer_one() {
+        assert!(has_arrived(Some("7 1 2"), 7) && has_arrived(Some("8 1 2"), 7));
+        assert!(!has_arrived(Some("6 1 2"), 7) && !has_arrived(None, 7) && !has_arrived(Some("x"), 7));
+    }
+}

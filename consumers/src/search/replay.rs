@@ -1,0 +1,57 @@
+//! The requests of the sink without the sink: for whoever measures what the search engine itself can take.
+
+use onhand_cdc::ConfigError;
+
+use super::client::{BULK_PATH, Client, bulk_body};
+use super::config::ElasticsearchConfig;
+use super::index::{self, Indexes};
+use super::sink::Plan;
+use crate::runtime::{Event, SinkError};
+
+/// Makes indexes and bulk requests as the sink makes them.
+#[derive(Debug)]
+pub struct Replay {
+    client: Client,
+    indexes: Indexes,
+    refresh_interval: String,
+}
+
+impl Replay {
+    /// Connects when it is first needed.
+    ///
+    /// # Errors
+    /// A setting that cannot work.
+    pub fn new(config: &ElasticsearchConfig) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let client = Client::new(&config.url, config.timeout(), config.bulk_max_bytes)
+            .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
+        Ok(Self {
+            client,
+            indexes: Indexes::new(&config.index_prefix),
+            refresh_interval: config.refresh_interval.clone(),
+        })
+    }
+
+    /// Makes the indexes and says of them that they are full, so that no consumer fills them from Postgres.
+    ///
+    /// # Errors
+    /// [`SinkError`] if the search engine does not do it.
+    pub async fn prepare(&self) -> Result<(), SinkError> {
+        index::ensure(&self.client, &self.indexes, &self.refresh_interval).await?;
+        index::mark_warm(&self.client, &self.indexes).await?;
+        Ok(())
+    }
+
+    /// Where bulk requests go, behind the base of the url.
+    pub const fn path() -> &'static str {
+        BULK_PATH
+    }
+
+    /// The one bulk request that a batch comes to, whatever its size; of each document only the newest version is in it.
+    ///
+    /// # Errors
+    /// A document that cannot be written as JSON.
+    pub fn body(&self, batch: &[&Event]) -> Result<String, serde_json::Error> {
+        bulk_body(&Plan::of(&self.indexes, batch).documents)
+    }
+}
