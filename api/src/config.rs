@@ -93,6 +93,11 @@ pub struct ReadConfig {
     pub redis_timeout_ms: u64,
     /// Longest wait for Elasticsearch.
     pub search_timeout_ms: u64,
+    /// How long a read whose token is ahead of Redis waits for the write to arrive there before Postgres is asked.
+    /// A write is there after some 10 ms; 0 asks Postgres at once.
+    pub token_wait_ms: u64,
+    /// How long a search whose token is ahead of Elasticsearch waits; then it is answered with 503.
+    pub token_search_wait_ms: u64,
     /// Entries of the in-process map between sku and item id.
     pub identity_cache_entries: u64,
     /// Life of one such entry.
@@ -149,6 +154,8 @@ impl Default for ReadConfig {
         Self {
             redis_timeout_ms: 100,
             search_timeout_ms: 2_000,
+            token_wait_ms: 20,
+            token_search_wait_ms: 3_000,
             identity_cache_entries: 100_000,
             identity_cache_ttl_ms: 600_000,
             fallback_concurrency: 8,
@@ -199,6 +206,16 @@ impl ApiConfig {
             "api.read.search_timeout_ms",
             self.read.search_timeout_ms >= 1,
             "at least 1",
+        )?;
+        check(
+            "api.read.token_wait_ms",
+            self.read.token_wait_ms <= 5_000,
+            "at most 5000",
+        )?;
+        check(
+            "api.read.token_search_wait_ms",
+            self.read.token_search_wait_ms < self.request_timeout_ms,
+            "less than api.request_timeout_ms",
         )?;
         check(
             "api.read.fallback_concurrency",

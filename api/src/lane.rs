@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::config::LaneConfig;
-pub(crate) use command::{Answer, Command, Decision, Line, Op};
+pub(crate) use command::{Answer, Command, Decision, Level, Line, Op};
 use worker::Worker;
 
 /// Sends batches to the database.

@@ -1,7 +1,7 @@
 //! The HTTP interface of Onhand.
 //!
 //! Writes become commands that the [`lane`] gathers into calls of `api.apply_commands`; `reads`
-//! answers availability from Redis or Postgres; `routes` holds the endpoints, `problem` every error
+//! answers availability from Redis or Postgres, `token` makes callers see their own writes; `routes` holds the endpoints, `problem` every error
 //! they can answer. Nothing here decides about stock: SQL does.
 
 mod config;
@@ -15,6 +15,7 @@ mod middleware;
 mod openapi;
 mod problem;
 mod reads;
+mod replication;
 mod router;
 mod routes;
 mod server;
@@ -22,6 +23,7 @@ mod state;
 mod store;
 mod summaries;
 mod sweeper;
+mod token;
 mod units;
 
 pub use config::{ApiConfig, ApiServerConfig, LaneConfig, ReadConfig, UpkeepConfig};

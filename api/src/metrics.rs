@@ -21,6 +21,10 @@ const LANE_WAIT: &str = "onhand_lane_wait_seconds";
 const LANE_FAILURES: &str = "onhand_lane_failures_total";
 const CACHE_READS: &str = "onhand_cache_reads_total";
 const CACHE_REFILLS: &str = "onhand_cache_refills_total";
+const FALLBACK_QUERIES: &str = "onhand_read_fallback_queries_total";
+const TOKEN_READS: &str = "onhand_token_reads_total";
+const SLOT_LAG: &str = "onhand_replication_slot_lag_bytes";
+const SLOT_ACTIVE: &str = "onhand_replication_slot_active";
 const POOL_CONNECTIONS: &str = "onhand_database_pool_connections";
 const POOL_WAITING: &str = "onhand_database_pool_waiting_callers";
 const HOLDS_EXPIRED: &str = "onhand_holds_expired_total";
@@ -74,6 +78,20 @@ fn describe() {
     );
     describe_counter!(CACHE_READS, "Items looked up in Redis by result");
     describe_counter!(CACHE_REFILLS, "Items written back to Redis after a read by result");
+    describe_counter!(
+        FALLBACK_QUERIES,
+        "Queries of stock levels that Postgres was asked because Redis had no answer"
+    );
+    describe_counter!(
+        TOKEN_READS,
+        "Items read with a token by what met it: cache, waited, database, ahead (nothing did)"
+    );
+    describe_gauge!(
+        SLOT_LAG,
+        Unit::Bytes,
+        "Write-ahead log that the reader of a slot has not confirmed"
+    );
+    describe_gauge!(SLOT_ACTIVE, "1 if somebody reads the slot");
     describe_gauge!(POOL_CONNECTIONS, "Open database connections by pool");
     describe_gauge!(POOL_WAITING, "Callers that wait for a connection by pool");
     describe_counter!(HOLDS_EXPIRED, "Reservations that the sweeper expired");
@@ -150,6 +168,27 @@ pub(crate) fn cache_refill(result: &'static str) {
     counter!(CACHE_REFILLS, "result" => result).increment(1);
 }
 
+pub(crate) fn fallback_query() {
+    counter!(FALLBACK_QUERIES).increment(1);
+}
+
+/// `result` is `cache` (Redis was as new as asked), `waited` (it was after a moment) or `database`.
+pub(crate) fn token_read(result: &'static str, items: usize) {
+    if items > 0 {
+        counter!(TOKEN_READS, "result" => result).increment(u64::try_from(items).unwrap_or(0));
+    }
+}
+
+/// Not even Postgres was as new as asked.
+pub(crate) fn token_ahead() {
+    token_read("ahead", 1);
+}
+
+pub(crate) fn slot(slot: &str, active: bool, bytes: i64) {
+    gauge!(SLOT_ACTIVE, "slot" => slot.to_owned()).set(if active { 1.0 } else { 0.0 });
+    gauge!(SLOT_LAG, "slot" => slot.to_owned()).set(bytes_as_f64(bytes));
+}
+
 pub(crate) fn pool(name: &'static str, connections: usize, waiting: usize) {
     gauge!(POOL_CONNECTIONS, "pool" => name).set(real(connections));
     gauge!(POOL_WAITING, "pool" => name).set(real(waiting));
@@ -187,4 +226,11 @@ pub(crate) fn report_refreshed(report: &str, took: Duration) {
 
 fn real(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::MAX, f64::from)
+}
+
+/// A gauge is a double; the log never gets so long that one byte mattered.
+#[expect(clippy::as_conversions, reason = "there is no lossless i64 to f64")]
+#[expect(clippy::cast_precision_loss, reason = "sizes stay below 2^53")]
+fn bytes_as_f64(bytes: i64) -> f64 {
+    bytes.max(0) as f64
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use onhand_trace::{KeyValue, Span, SpanBuilder, SpanKind, TraceParent};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ const MAX_REQUEST_ID_LENGTH: usize = 128;
 const MAX_DISCARDED_BYTES: usize = 256 * 1024 * 1024;
 /// Label of requests that no route matched; their paths are anybody's invention.
 const NO_ROUTE: &str = "none";
+const TRACEPARENT: &str = "traceparent";
 
 /// The outermost layer: gives the request its id, answers within the deadline, counts the answer,
 /// and completes problems with path and id.
@@ -34,15 +36,51 @@ pub(crate) async fn around(State(deadline): State<Duration>, mut request: Reques
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
-    let span = tracing::info_span!("request", request.id = %id, http.method = method, http.route = route);
+    let span = tracing::info_span!("request", request.id = %id, http.method = method, http.route = route,
+        trace.id = tracing::field::Empty);
+    let trace = traced(&mut request, method, route);
+    if let Some(trace) = &trace {
+        span.record("trace.id", trace.parent().trace_id());
+    }
 
     let in_flight = InFlight::start();
     let answer = tokio::time::timeout(deadline, next.run(request)).instrument(span).await;
     let response = answer.unwrap_or_else(|_| Problem::new(&REQUEST_TIMEOUT).into_response());
     drop(in_flight);
+    if let Some(trace) = trace {
+        ended(trace, response.status());
+    }
 
     metrics::http_answered(method, route, response.status().as_u16(), started.elapsed());
     complete(response, &path, &id)
+}
+
+/// Begins the span of a request, under the caller's if there is one. What the request leads to hangs under this one: it takes
+/// the place of the caller's in the header.
+fn traced(request: &mut Request, method: &'static str, route: &str) -> Option<Span> {
+    if !onhand_trace::enabled() {
+        return None;
+    }
+    let caller = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let caller = caller.and_then(|text| text.parse::<TraceParent>().ok());
+    let span = SpanBuilder::new(format!("{method} {route}"), SpanKind::Server)
+        .attributes(vec![
+            KeyValue::new("http.request.method", method),
+            KeyValue::new("http.route", route.to_owned()),
+            KeyValue::new("url.path", request.uri().path().to_owned()),
+        ])
+        .start(caller.as_ref())?;
+    if let Ok(value) = HeaderValue::from_str(&span.parent().to_string()) {
+        request.headers_mut().insert(TRACEPARENT, value);
+    }
+    Some(span)
+}
+
+fn ended(mut span: Span, status: StatusCode) {
+    span.attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+    if status.is_server_error() {
+        span.failed(status.canonical_reason().unwrap_or_default());
+    }
 }
 
 /// Answers a request whose declared body is too large. What the client is sending is read to its end first, within bounds: a

@@ -7,12 +7,15 @@ use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Ref, Type};
-use utoipa::openapi::{RefOr, Response, ResponseBuilder};
-use utoipa::{IntoParams, IntoResponses, OpenApi};
+use utoipa::openapi::{OpenApi, RefOr, Required, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses};
 
 use crate::problem::{CATALOGUE, Fault, Problem, ProblemKind};
 
+/// The one read that is a POST.
+const BATCH_READ: &str = "/v1/batch/stock";
 const PROBLEM_JSON: &str = "application/problem+json";
 /// Problems that a read cannot meet.
 const ONLY_WRITES: &[&str] = &[
@@ -26,16 +29,21 @@ const ONLY_WRITES: &[&str] = &[
     "quantity_out_of_range",
     "reservation_exists",
 ];
+/// Problems that only a read can meet.
+const ONLY_READS: &[&str] = &["search_unavailable", "token_ahead", "token_too_wide", "not_caught_up"];
+/// Tags of the operations that read or write what a token speaks of.
+const WITH_TOKENS: &[&str] = &["stock", "reservations", "availability", "catalogue", "products"];
 
 /// Title, words and tags; paths are collected from the routes.
-#[derive(OpenApi)]
+#[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Onhand",
         description = "Inventory system of record. Every error is a problem (RFC 9457) with a \
             stable code; /problems explains each. Every response carries X-Request-Id, which is \
             the caller's if the caller sent one. A write sent again with the same Idempotency-Key \
-            takes effect once.",
+            takes effect once. Every write answers with a Consistency-Token; a read that carries it is \
+            never answered from older data.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
@@ -81,6 +89,64 @@ pub(crate) struct WriteHeaders {
     traceparent: Option<String>,
 }
 
+/// Describes the token in every operation at once: writes answer with it, reads take it. `POST /v1/batch/stock` is a read.
+pub(crate) fn describe_tokens(document: &mut OpenApi) {
+    let paths = document.paths.paths.iter_mut();
+    for (path, item) in paths {
+        let writes = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in writes
+            .into_iter()
+            .filter_map(Option::as_mut)
+            .filter(|one| has_token(one))
+        {
+            if path == BATCH_READ {
+                take_token(operation);
+            } else {
+                answer_token(operation);
+            }
+        }
+        if let Some(operation) = item.get.as_mut().filter(|one| has_token(one)) {
+            take_token(operation);
+        }
+    }
+}
+
+fn has_token(operation: &Operation) -> bool {
+    let mut tags = operation.tags.iter().flatten();
+    tags.any(|tag| WITH_TOKENS.contains(&tag.as_str()))
+}
+
+fn take_token(operation: &mut Operation) {
+    let parameter = ParameterBuilder::new()
+        .name("Consistency-Token")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Tokens that writes were answered with; several in one header, separated by commas, or in several headers. The \
+             answer is never older than these writes.",
+        ))
+        .schema(Some(Object::with_type(Type::String)))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+}
+
+fn answer_token(operation: &mut Operation) {
+    let header = HeaderBuilder::new()
+        .description(Some(
+            "To be sent with later reads: they are then never older than this write",
+        ))
+        .schema(Some(Object::with_type(Type::String)))
+        .build();
+    let responses = operation.responses.responses.iter_mut();
+    for (_, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+        if let RefOr::T(response) = response {
+            response
+                .headers
+                .insert("Consistency-Token".to_owned(), RefOr::T(header.clone()));
+        }
+    }
+}
+
 /// Every problem that a write can meet.
 pub(crate) struct Refusals;
 
@@ -89,7 +155,7 @@ pub(crate) struct ReadRefusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        by_status(|kind| kind.code != "search_unavailable")
+        by_status(|kind| !ONLY_READS.contains(&kind.code))
     }
 }
 

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::middleware;
-use crate::openapi::ApiDoc;
+use crate::openapi::{ApiDoc, describe_tokens};
 use crate::problem;
 use crate::routes::{batch, inventory, items, locations, products, reservations, stock, system};
 use crate::state::AppState;
@@ -22,7 +22,8 @@ pub fn router(state: AppState) -> Router {
 
 /// The endpoints alone.
 fn bare(state: AppState) -> Router {
-    let (routes, document) = documented().split_for_parts();
+    let (routes, mut document) = documented().split_for_parts();
+    describe_tokens(&mut document);
     routes
         .route("/", get(system::landing))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
@@ -196,7 +197,9 @@ mod tests {
 
     #[test]
     fn every_operation_is_described() {
-        let document = serde_json::to_value(documented().into_openapi()).unwrap();
+        let mut document = documented().into_openapi();
+        describe_tokens(&mut document);
+        let document = serde_json::to_value(document).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let paths = document["paths"].as_object().unwrap();
         for path in [
@@ -213,6 +216,17 @@ mod tests {
                 assert!(operation["responses"].as_object().is_some_and(|all| !all.is_empty()));
             }
         }
+        let answered = |path: &str, method: &str, status: &str| {
+            let header = &document["paths"][path][method]["responses"][status]["headers"]["Consistency-Token"];
+            header.is_object()
+        };
+        let taken = |path: &str, method: &str| {
+            let parameters = document["paths"][path][method]["parameters"].as_array();
+            parameters.is_some_and(|all| all.iter().any(|one| one["name"] == "Consistency-Token"))
+        };
+        assert!(answered("/v1/reservations", "post", "201") && answered("/v1/items/{sku}", "put", "200"));
+        assert!(taken("/v1/batch/stock", "post") && taken("/v1/products", "get"));
+        assert!(!taken("/v1/stock/add", "post") && !taken("/livez", "get"));
         let refusals = &document["paths"]["/v1/reservations"]["post"]["responses"]["409"];
         let examples = &refusals["content"]["application/problem+json"]["examples"];
         assert_eq!(examples["insufficient_stock"]["value"]["status"], 409);

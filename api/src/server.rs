@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::ApiServerConfig;
 use crate::error::ApiError;
 use crate::housekeeping;
+use crate::replication;
 use crate::router::{metrics_router, router};
 use crate::state::AppState;
 use crate::summaries;
@@ -120,5 +121,7 @@ async fn keep_metrics(state: AppState, end: CancellationToken) {
         .is_some()
     {
         state.keep_metrics();
+        // Whoever looks at the metrics sees that Postgres is away: its gauge stands still and the pools show it.
+        let _ = tokio::time::timeout(METRICS_UPKEEP, replication::measure(state.store().pool())).await;
     }
 }

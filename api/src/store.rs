@@ -3,6 +3,7 @@
 //! Reads and lanes use pools of their own: a flood of fallback reads must not keep a write waiting.
 
 mod executor;
+mod traced;
 mod types;
 
 use std::collections::HashMap;

@@ -165,6 +165,16 @@ catalogue! {
     SEARCH_UNAVAILABLE = "search_unavailable", SERVICE_UNAVAILABLE, "Search unavailable",
         "Elasticsearch could not be reached or did not answer in time.",
         "Retry later. Reads by id and sku and all writes are not affected.";
+    TOKEN_AHEAD = "token_ahead", CONFLICT, "Token ahead",
+        "The Consistency-Token speaks of a write that this database does not have: it was restored to a time before the write, \
+            or the token was answered by another installation.",
+        "Drop the token, and read what was written again: the write may have to be repeated.";
+    TOKEN_TOO_WIDE = "token_too_wide", CONFLICT, "Token too wide",
+        "The Consistency-Token is of a write of more items than a search can wait for one by one.",
+        "Search without it, or write at most a hundred items at once where a search has to follow.";
+    NOT_CAUGHT_UP = "not_caught_up", SERVICE_UNAVAILABLE, "Not caught up",
+        "The search does not have the write of the Consistency-Token yet.",
+        "Retry, or search without the token if an older answer will do. Reads by id or sku have it at once.";
     SHUTTING_DOWN = "shutting_down", SERVICE_UNAVAILABLE, "Shutting down",
         "This instance is shutting down and takes no more writes. Nothing was changed.",
         "Retry: another instance, or this one after its restart, answers.";

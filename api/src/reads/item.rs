@@ -1,5 +1,7 @@
 //! The stock of one item, wherever it was read.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use onhand_cdc::RowVersion;
 use onhand_consumers::cache::{CachedItem, ItemRows, StockRow, StockStatus};
@@ -33,10 +35,15 @@ pub(crate) struct ItemStock {
 
 impl ItemStock {
     pub(crate) fn of_cache(item: CachedItem) -> Self {
+        // An item that was only loaded knows no commit time; its newest movement is what its rows say.
+        let at_ms = match item.at_ms {
+            0 => item.rows.iter().map(|row| row.last_movement_ms).max().unwrap_or(0),
+            at_ms => at_ms,
+        };
         Self {
             item_id: item.item_id,
             source: Source::Cache,
-            as_of: instant(item.at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
+            as_of: instant(at_ms).unwrap_or(Timestamp::UNIX_EPOCH),
             available: item.available,
             status: item.status,
             rows: item.rows,
@@ -57,6 +64,11 @@ impl ItemStock {
             status,
             rows,
         }
+    }
+
+    /// Time since `as_of`.
+    pub(crate) fn age(&self) -> Duration {
+        Duration::try_from(Timestamp::now().duration_since(self.as_of)).unwrap_or_default()
     }
 
     /// The balance at one location.

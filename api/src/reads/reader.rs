@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
@@ -18,11 +18,14 @@ use super::item::{ItemStock, row};
 use crate::config::ReadConfig;
 use crate::extract::ItemRef;
 use crate::metrics;
-use crate::problem::{Problem, UNKNOWN_ITEM};
+use crate::problem::{Problem, TOKEN_AHEAD, UNKNOWN_ITEM};
 use crate::store::{Store, in_full};
+use crate::token::Token;
 
 /// A refill that takes longer is given up; the next miss tries again.
 const REFILL_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often Redis is asked again while a caller's own write is on its way there.
+const TOKEN_POLL: Duration = Duration::from_millis(4);
 
 /// Reads availability; cheap to clone.
 #[derive(Clone)]
@@ -34,6 +37,7 @@ struct Inner {
     store: Store,
     cache: StockCache,
     cache_timeout: Duration,
+    token_wait: Duration,
     breaker: Breaker,
     identities: Identities,
     flights: Flights<Uuid, Result<Option<ItemStock>, Problem>>,
@@ -46,7 +50,7 @@ pub(crate) struct Found {
     pub(crate) stocks: HashMap<String, ItemStock>,
     /// Names that no item has.
     pub(crate) missing: Vec<String>,
-    /// Names that neither Redis nor Postgres could answer, and why.
+    /// Names that neither Redis nor Postgres could answer, or only with older rows than asked for, and why.
     pub(crate) unanswered: Vec<String>,
     pub(crate) failure: Option<Problem>,
 }
@@ -57,6 +61,7 @@ impl StockReader {
             store,
             cache,
             cache_timeout: Duration::from_millis(config.redis_timeout_ms),
+            token_wait: Duration::from_millis(config.token_wait_ms),
             breaker: Breaker::new(),
             identities: Identities::new(config),
             flights: Flights::new(),
@@ -71,36 +76,62 @@ impl StockReader {
         !self.inner.breaker.is_open()
     }
 
-    /// The stock of one item.
-    pub(crate) async fn item(&self, item: &ItemRef) -> Result<ItemStock, Problem> {
+    /// The stock of one item, as new as the token asks.
+    pub(crate) async fn item(&self, item: &ItemRef, token: &Token) -> Result<ItemStock, Problem> {
         let unknown = || Problem::new(&UNKNOWN_ITEM);
         let id = match item {
             ItemRef::Id(id) => *id,
             ItemRef::Sku(sku) => self.id_of(sku).await?.ok_or_else(unknown)?,
         };
-        if let Some(Some(stock)) = self.cached(&[id]).await.pop() {
+        if let Some(Some(stock)) = self.fresh(&[id], token).await.pop() {
             return Ok(stock);
         }
-        let reader = self.clone();
-        let flight = self.inner.flights.join(id, || async move { reader.load_one(id).await });
-        let landed = flight.await.unwrap_or_else(|| {
-            let detail = "the query that several requests shared was interrupted";
-            Err(Problem::new(&crate::problem::INTERNAL).detail(detail))
-        });
-        landed?.ok_or_else(unknown)
+        // A flight that is under way may have set out before the caller's write; the next one has not.
+        let flights = if token.concerns(id) { 2 } else { 1 };
+        let mut stock = self.flight(id).await?.ok_or_else(unknown)?;
+        for _ in 1..flights {
+            if token.is_met_by(id, &stock.rows) && !token.needs_postgres(id) {
+                break;
+            }
+            stock = self.flight(id).await?.ok_or_else(unknown)?;
+        }
+        if token.is_met_by(id, &stock.rows) {
+            return Ok(stock);
+        }
+        metrics::token_ahead();
+        Err(Problem::new(&TOKEN_AHEAD))
     }
 
-    /// The stock of many items.
-    pub(crate) async fn many(&self, names: &[String]) -> Found {
+    /// One query for all who ask for the item now.
+    async fn flight(&self, id: Uuid) -> Result<Option<ItemStock>, Problem> {
+        let reader = self.clone();
+        let flight = self.inner.flights.join(id, || async move { reader.load_one(id).await });
+        flight.await.unwrap_or_else(|| {
+            let detail = "the query that several requests shared was interrupted";
+            Err(Problem::new(&crate::problem::INTERNAL).detail(detail))
+        })
+    }
+
+    /// The stock of many items, as new as the token asks.
+    pub(crate) async fn many(&self, names: &[String], token: &Token) -> Found {
         let mut found = Found::default();
         let resolved = self.resolve(names, &mut found).await;
         let ids: Vec<Uuid> = unique(resolved.iter().map(|(_, id)| *id));
         let mut stocks: HashMap<Uuid, ItemStock> = HashMap::with_capacity(ids.len());
-        for stock in self.cached(&ids).await.into_iter().flatten() {
+        for stock in self.fresh(&ids, token).await.into_iter().flatten() {
             stocks.insert(stock.item_id, stock);
         }
         let misses: Vec<Uuid> = ids.iter().filter(|id| !stocks.contains_key(id)).copied().collect();
-        let failed = self.load(&misses, &mut stocks, &mut found).await;
+        let mut failed = self.load(&misses, &mut stocks, &mut found).await;
+        for id in misses {
+            let behind = |stock: &ItemStock| !token.is_met_by(id, &stock.rows);
+            if stocks.get(&id).is_some_and(behind) {
+                metrics::token_ahead();
+                stocks.remove(&id);
+                failed.insert(id);
+                found.failure = Some(Problem::new(&TOKEN_AHEAD));
+            }
+        }
         for (name, id) in resolved {
             match stocks.get(&id) {
                 Some(stock) => drop(found.stocks.insert(name, stock.clone())),
@@ -170,6 +201,52 @@ impl StockReader {
         resolved
     }
 
+    /// What Redis can answer for and is as new as the token asks, in the order asked. What is behind the token is waited for
+    /// a moment: mostly it is on its way.
+    async fn fresh(&self, ids: &[Uuid], token: &Token) -> Vec<Option<ItemStock>> {
+        let mut found = self.cached(ids).await;
+        found.resize_with(ids.len(), || None);
+        let behind = |stock: &ItemStock| !token.is_met_by(stock.item_id, &stock.rows);
+        let until = Instant::now() + self.inner.token_wait;
+        let mut waited = 0;
+        loop {
+            let late: Vec<Uuid> = found
+                .iter()
+                .flatten()
+                .filter(|stock| behind(stock))
+                .map(|stock| stock.item_id)
+                .collect();
+            let left = until.saturating_duration_since(Instant::now());
+            if late.is_empty() || left.is_zero() {
+                break;
+            }
+            waited = waited.max(late.len());
+            tokio::time::sleep(left.min(TOKEN_POLL)).await;
+            let again = self.cached(&late).await.into_iter().flatten();
+            let mut again: HashMap<Uuid, ItemStock> = again.map(|stock| (stock.item_id, stock)).collect();
+            for stock in found.iter_mut().filter(|stock| stock.as_ref().is_some_and(behind)) {
+                *stock = stock.as_ref().and_then(|stock| again.remove(&stock.item_id));
+            }
+        }
+        let mut refused = 0;
+        for stock in &mut found {
+            let useless = |stock: &ItemStock| behind(stock) || token.needs_postgres(stock.item_id);
+            if stock.as_ref().is_some_and(useless) {
+                refused += 1;
+                *stock = None;
+            }
+        }
+        let met = found
+            .iter()
+            .flatten()
+            .filter(|stock| token.concerns(stock.item_id))
+            .count();
+        metrics::token_read("waited", waited.min(met));
+        metrics::token_read("cache", met.saturating_sub(waited));
+        metrics::token_read("database", refused);
+        found
+    }
+
     /// What Redis can answer for, in the order asked; nothing at all if it is slow or down.
     async fn cached(&self, ids: &[Uuid]) -> Vec<Option<ItemStock>> {
         let inner = &self.inner;
@@ -210,6 +287,7 @@ impl StockReader {
         if ids.is_empty() {
             return HashSet::new();
         }
+        metrics::fallback_query();
         let levels = match self.inner.store.stored_levels(ids).await {
             Ok(levels) => levels,
             Err(error) => {

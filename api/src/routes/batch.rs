@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,8 +12,9 @@ use super::inventory::must_exist;
 use crate::extract::StrictJson;
 use crate::openapi::ReadRefusals;
 use crate::problem::{BATCH_TOO_LARGE, Fault, Problem};
-use crate::reads::Source;
+use crate::reads::{Source, provenance};
 use crate::state::AppState;
+use crate::token::Demand;
 
 /// One call may name this many products.
 const MAX_PRODUCTS: usize = 1_000;
@@ -39,7 +41,8 @@ pub(crate) struct BatchStock {
     /// Ids and skus that no item has.
     missing: Vec<String>,
     /// Ids and skus that cannot be answered now, because Postgres is down and Redis does not know
-    /// them. If that is so for all of them, the whole answer is a problem.
+    /// them, or because a token asks for a write that Postgres does not have. If that is so for all of
+    /// them, the whole answer is a problem.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unavailable: Vec<String>,
     /// How many answers came from where.
@@ -63,10 +66,11 @@ pub(crate) struct Sources {
 )]
 pub(crate) async fn stock(
     State(state): State<AppState>,
+    demand: Demand,
     StrictJson(query): StrictJson<BatchQuery>,
-) -> Result<Json<BatchStock>, Problem> {
+) -> Result<Response, Problem> {
     check(&query)?;
-    let found = state.reader().many(&query.product_ids).await;
+    let found = state.reader().many(&query.product_ids, &demand.0).await;
     if let Some(problem) = found.failure
         && found.stocks.is_empty()
     {
@@ -78,6 +82,7 @@ pub(crate) async fn stock(
     {
         must_exist(&state, location).await?;
     }
+    let origin = provenance(found.stocks.values());
     let mut sources = Sources::default();
     let mut stocks = BTreeMap::new();
     for (name, stock) in found.stocks {
@@ -92,12 +97,13 @@ pub(crate) async fn stock(
         stocks.insert(name, available);
     }
     let (missing, unavailable) = (found.missing, found.unanswered);
-    Ok(Json(BatchStock {
+    let answer = BatchStock {
         stocks,
         missing,
         unavailable,
         sources,
-    }))
+    };
+    Ok((origin, Json(answer)).into_response())
 }
 
 fn check(query: &BatchQuery) -> Result<(), Problem> {

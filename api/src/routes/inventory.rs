@@ -13,8 +13,9 @@ use uuid::Uuid;
 use crate::extract::{ItemRef, PathText, StrictQuery, entity_tag, if_none_match};
 use crate::openapi::ReadRefusals;
 use crate::problem::{Problem, UNKNOWN_LOCATION};
-use crate::reads::{ItemStock, Source};
+use crate::reads::{ItemStock, Source, provenance};
 use crate::state::AppState;
+use crate::token::Demand;
 
 /// What part of a product's inventory is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -131,7 +132,7 @@ impl Inventory {
             damaged: sum(|row| row.damaged),
             source: stock.source,
             as_of: stock.as_of,
-            age_ms: (Timestamp::now().as_millisecond() - stock.as_of.as_millisecond()).max(0),
+            age_ms: i64::try_from(stock.age().as_millis()).unwrap_or(i64::MAX),
             locations: stock.rows.into_iter().map(LocationStock::from).collect(),
         }
     }
@@ -151,10 +152,12 @@ pub(crate) async fn product(
     State(state): State<AppState>,
     PathText(id): PathText,
     StrictQuery(query): StrictQuery<InventoryQuery>,
+    demand: Demand,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let item = ItemRef::parse(&id);
-    let mut stock = state.reader().item(&item).await?;
+    let mut stock = state.reader().item(&item, &demand.0).await?;
+    let origin = provenance(std::iter::once(&stock));
     let mut version = None;
     if let Some(location) = &query.location {
         version = stock.at(location).map(|row| row.version.get());
@@ -165,13 +168,13 @@ pub(crate) async fn product(
     }
     if let Some(version) = version.filter(|version| if_none_match(&headers, *version)) {
         let tag = [(header::ETAG, entity_tag(version))];
-        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, tag, origin).into_response());
     }
     let sku = match item {
         ItemRef::Sku(sku) => Some(sku),
         ItemRef::Id(id) => state.reader().sku_of(id).await,
     };
-    let mut response = Json(Inventory::new(stock, sku)).into_response();
+    let mut response = (origin, Json(Inventory::new(stock, sku))).into_response();
     if let Some(version) = version {
         response.headers_mut().insert(header::ETAG, entity_tag(version));
     }

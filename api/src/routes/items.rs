@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::write::with_token;
 use crate::extract::{CallMeta, ItemRef, PathText, StrictJson, entity_tag, if_none_match};
 use crate::openapi::{ReadRefusals, Refusals, WriteHeaders};
 use crate::problem::{Fault, Problem, UNKNOWN_ITEM, in_list, refused};
 use crate::state::AppState;
 use crate::store::Item;
+use crate::token::{Demand, Token};
 
 /// An item to make or to change. Fields left out keep what the item has; a new item needs a name.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -141,7 +143,7 @@ pub(crate) async fn post_many(
     State(state): State<AppState>,
     meta: CallMeta,
     StrictJson(body): StrictJson<ItemChanges>,
-) -> Result<Json<Items>, Problem> {
+) -> Result<Response, Problem> {
     meta.without_expected_version()?;
     let items = state
         .store()
@@ -151,7 +153,7 @@ pub(crate) async fn post_many(
             DbError::Refused(refusal) => refused(&in_list("items", refusal)),
             other => other.into(),
         })?;
-    Ok(Json(Items { items }))
+    Ok(with_token(Token::of_items(&items), Json(Items { items })))
 }
 
 /// Reads an item by sku or id.
@@ -166,10 +168,12 @@ pub(crate) async fn post_many(
 pub(crate) async fn read(
     State(state): State<AppState>,
     PathText(sku): PathText,
+    demand: Demand,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = state.store().item(&ItemRef::parse(&sku)).await?;
     let item = found.ok_or_else(|| Problem::new(&UNKNOWN_ITEM))?;
+    demand.check_item(&item)?;
     if if_none_match(&headers, item.version) {
         let tag = [(header::ETAG, entity_tag(item.version))];
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
@@ -180,8 +184,9 @@ pub(crate) async fn read(
 async fn save(state: &AppState, meta: &CallMeta, body: ItemChange) -> Result<Response, Problem> {
     meta.without_expected_version()?;
     let saved = state.store().upsert_items(std::slice::from_ref(&body)).await?;
+    let token = Token::of_items(&saved);
     let item = saved.into_iter().next().ok_or_else(|| Problem::new(&UNKNOWN_ITEM))?;
-    Ok(tagged(item))
+    Ok(with_token(token, tagged(item)))
 }
 
 fn tagged(item: Item) -> Response {

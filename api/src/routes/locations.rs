@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::write::with_token;
 use crate::extract::{CallMeta, PathText, StrictJson, entity_tag, if_none_match};
 use crate::openapi::{ReadRefusals, Refusals, WriteHeaders};
 use crate::problem::{Fault, Problem, UNKNOWN_LOCATION};
 use crate::state::AppState;
 use crate::store::Location;
+use crate::token::{Demand, Token};
 
 /// A location to make or to change. Fields left out keep what it has; a new one needs a name.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -111,10 +113,12 @@ pub(crate) async fn put_by_id(
 pub(crate) async fn read(
     State(state): State<AppState>,
     PathText(id): PathText,
+    demand: Demand,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let found = state.store().location(&id).await?;
     let location = found.ok_or_else(|| Problem::new(&UNKNOWN_LOCATION))?;
+    demand.check_location(&location)?;
     if if_none_match(&headers, location.version) {
         let tag = [(header::ETAG, entity_tag(location.version))];
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
@@ -129,7 +133,7 @@ async fn save(state: &AppState, meta: &CallMeta, body: LocationChange) -> Result
         .into_iter()
         .next()
         .ok_or_else(|| Problem::new(&UNKNOWN_LOCATION))?;
-    Ok(tagged(location))
+    Ok(with_token(Token::of_location(&location), tagged(location)))
 }
 
 fn tagged(location: Location) -> Response {

@@ -1,11 +1,13 @@
 //! Products: items with their stock.
 
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use onhand_consumers::search::{ProductHit, SearchCursor, SearchError, search_products};
+use onhand_consumers::search::{ItemFloor, ProductHit, SearchCursor, SearchError, SearchPage, search_products};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -14,14 +16,17 @@ use uuid::Uuid;
 use super::inventory::Inventory;
 use crate::extract::{ItemRef, PathText, StrictQuery};
 use crate::openapi::ReadRefusals;
-use crate::problem::{Fault, Problem, SEARCH_UNAVAILABLE, UNKNOWN_ITEM};
-use crate::reads::{ItemStock, Source};
+use crate::problem::{Fault, NOT_CAUGHT_UP, Problem, SEARCH_UNAVAILABLE, TOKEN_TOO_WIDE, UNKNOWN_ITEM};
+use crate::reads::{CACHE_STATUS, ItemStock, Source, provenance};
 use crate::state::AppState;
 use crate::store::Item;
+use crate::token::{Demand, Token};
 
 const DEFAULT_LIMIT: u32 = 20;
 const MAX_LIMIT: u32 = 100;
 const MAX_QUERY_LENGTH: usize = 200;
+/// How often a search that is behind a token is made again; the index shows what is new every half second.
+const TOKEN_POLL: Duration = Duration::from_millis(60);
 
 /// What to look for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -133,7 +138,8 @@ impl FoundProduct {
 }
 
 /// Searches products by words. Finds what Elasticsearch has heard of, normally within a second of
-/// the change; the stock beside each hit is current.
+/// the change, and after a short wait whatever the Consistency-Token names, or nothing at all (503);
+/// the stock beside each hit is current.
 #[utoipa::path(
     get, path = "/v1/products", tag = "products", summary = "Search products",
     params(SearchQuery),
@@ -143,15 +149,16 @@ impl FoundProduct {
 pub(crate) async fn search(
     State(state): State<AppState>,
     StrictQuery(query): StrictQuery<SearchQuery>,
+    demand: Demand,
 ) -> Result<Response, Problem> {
     let words = query.q.as_deref().unwrap_or_default();
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     let after = check(words, limit, query.after.as_deref())?;
-    let page = search_products(state.search(), words, limit, after.as_ref())
-        .await
-        .map_err(failure)?;
+    let page = caught_up(&state, &demand.0, words, limit, after.as_ref()).await?;
     let ids: Vec<String> = page.hits.iter().map(|hit| hit.item_id.to_string()).collect();
-    let found = state.reader().many(&ids).await;
+    let found = state.reader().many(&ids, &demand.0).await;
+    let mut origin = provenance(found.stocks.values());
+    origin.append(CACHE_STATUS, HeaderValue::from_static("elasticsearch; hit"));
     let products = page
         .hits
         .into_iter()
@@ -162,11 +169,42 @@ pub(crate) async fn search(
         .collect();
     let next = page.next.map(|cursor| cursor.to_string());
     let link = next.as_deref().and_then(|next| link(words, limit, next));
-    let mut response = Json(ProductPage { products, next }).into_response();
+    let mut response = (origin, Json(ProductPage { products, next })).into_response();
     if let Some(link) = link {
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
+}
+
+/// Searches until the answer knows the items of the token, for a bounded time.
+async fn caught_up(
+    state: &AppState,
+    token: &Token,
+    words: &str,
+    limit: u32,
+    after: Option<&SearchCursor>,
+) -> Result<SearchPage, Problem> {
+    let items = token.items().ok_or_else(|| Problem::new(&TOKEN_TOO_WIDE))?;
+    let floors: Vec<ItemFloor> = items
+        .iter()
+        .map(|(item_id, version)| ItemFloor {
+            item_id: *item_id,
+            version: *version,
+        })
+        .collect();
+    let until = Instant::now() + Duration::from_millis(state.config().read.token_search_wait_ms);
+    loop {
+        let page = search_products(state.search(), words, limit, after, &floors)
+            .await
+            .map_err(failure)?;
+        if page.has_floors {
+            return Ok(page);
+        }
+        if Instant::now() >= until {
+            return Err(Problem::new(&NOT_CAUGHT_UP));
+        }
+        tokio::time::sleep(TOKEN_POLL).await;
+    }
 }
 
 fn check(words: &str, limit: u32, after: Option<&str>) -> Result<Option<SearchCursor>, Problem> {
@@ -213,19 +251,26 @@ fn escaped(byte: u8) -> String {
     params(("id" = String, Path, description = "The item's id or sku", example = "A-1")),
     responses((status = 200, description = "The product", body = Product), ReadRefusals)
 )]
-pub(crate) async fn read(State(state): State<AppState>, PathText(id): PathText) -> Result<Json<Product>, Problem> {
+pub(crate) async fn read(
+    State(state): State<AppState>,
+    PathText(id): PathText,
+    demand: Demand,
+) -> Result<Response, Problem> {
     let item = ItemRef::parse(&id);
     let item = state
         .store()
         .item(&item)
         .await?
         .ok_or_else(|| Problem::new(&UNKNOWN_ITEM))?;
-    let stock = state.reader().item(&ItemRef::Id(item.id)).await?;
+    demand.check_item(&item)?;
+    let stock = state.reader().item(&ItemRef::Id(item.id), &demand.0).await?;
+    let origin = provenance(std::iter::once(&stock));
     let sku = Some(item.sku.clone());
-    Ok(Json(Product {
+    let product = Product {
         item,
         stock: Inventory::new(stock, sku),
-    }))
+    };
+    Ok((origin, Json(product)).into_response())
 }
 
 #[cfg(test)]

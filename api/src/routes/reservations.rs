@@ -16,6 +16,7 @@ use crate::openapi::{ReadRefusals, Refusals, WriteHeaders};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::store::Reservation;
+use crate::token::Demand;
 use crate::units::Units;
 
 /// What to hold: one line (`sku`, `location`, `quantity`) or several, all or none (`lines`).
@@ -157,7 +158,7 @@ async fn close(state: &AppState, id: &str, meta: CallMeta, body: Closing, op: Op
     Ok(written.into_response(StatusCode::OK))
 }
 
-/// Reads a reservation with its lines.
+/// Reads a reservation with its lines. It is read from Postgres, so it is never older than any token.
 #[utoipa::path(
     get, path = "/v1/reservations/{id}", tag = "reservations", summary = "Read a reservation",
     params(("id" = Uuid, Path, description = "The reservation's id"),
@@ -169,6 +170,7 @@ async fn close(state: &AppState, id: &str, meta: CallMeta, body: Closing, op: Op
 pub(crate) async fn read(
     State(state): State<AppState>,
     PathText(id): PathText,
+    _demand: Demand,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let reservation = state.store().reservation(parse_uuid("id", &id)?).await?;

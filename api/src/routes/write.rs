@@ -11,6 +11,7 @@ use crate::lane::{Answer, Command, Decision};
 use crate::metrics;
 use crate::problem::{Problem, refused, undecided};
 use crate::state::AppState;
+use crate::token::{CONSISTENCY_TOKEN, Token};
 
 /// Marks an answer that was stored by an earlier request with the same key.
 const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
@@ -54,20 +55,33 @@ fn signed(mut command: Command, meta: CallMeta) -> Command {
 }
 
 impl Written {
-    /// The answer with its headers: a replay is marked, a single row gets its entity tag.
+    /// The answer with its headers: the token of what was made; a replay is marked, a single row gets its entity tag.
     pub(super) fn into_response(self, status: StatusCode) -> Response {
         let tag = match self.answer.levels.as_slice() {
             [level] => Some(entity_tag(level.version)),
             _ => None,
         };
+        let token = Token::of_levels(&self.answer.levels).header();
         let mut response = (status, Json(self.answer)).into_response();
         let headers = response.headers_mut();
         if let Some(tag) = tag {
             headers.insert(header::ETAG, tag);
+        }
+        if let Some(token) = token {
+            headers.insert(CONSISTENCY_TOKEN, token);
         }
         if self.replayed {
             headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
         }
         response
     }
+}
+
+/// The answer to a write of the catalogue, with the token of what it made.
+pub(super) fn with_token(token: Token, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if let Some(token) = token.header() {
+        response.headers_mut().insert(CONSISTENCY_TOKEN, token);
+    }
+    response
 }

@@ -6,6 +6,7 @@ use onhand_db::tokio_postgres::error::SqlState;
 use onhand_db::{DbError, Pool, PooledClient, apply_commands};
 use serde_json::Value;
 
+use super::traced::BatchTrace;
 use crate::lane::{Command, Decision, ExecuteError, Executor};
 
 /// Scope of the stored idempotency keys and mark in the ledger.
@@ -26,13 +27,29 @@ impl LaneExecutor {
 
 impl Executor for LaneExecutor {
     async fn apply(&self, commands: &[Command]) -> Result<Vec<Decision>, ExecuteError> {
-        let batch = commands
+        let mut batch = commands
             .iter()
             .map(serde_json::to_value)
             .collect::<Result<Vec<Value>, _>>()
             .map_err(|error| ExecuteError::Refused(error.to_string()))?;
+        let mut trace = BatchTrace::begin(commands, &mut batch);
+        let result = self.call(&batch).await;
+        match &result {
+            Ok(decisions) => decisions.iter().enumerate().for_each(|(place, decision)| {
+                if let Decision::Refused(refusal) = decision {
+                    trace.refused(place, refusal.code.slug());
+                }
+            }),
+            Err(error) => trace.failed(error),
+        }
+        result
+    }
+}
+
+impl LaneExecutor {
+    async fn call(&self, batch: &[Value]) -> Result<Vec<Decision>, ExecuteError> {
         let client = self.pool.get().await.map_err(failure)?;
-        let call = apply_commands(&client, &batch, Some(CALLER), CALLER);
+        let call = apply_commands(&client, batch, Some(CALLER), CALLER);
         if let Ok(result) = tokio::time::timeout(self.deadline, call).await {
             let outcomes = result.map_err(failure)?;
             return Ok(outcomes.into_iter().map(Decision::from).collect());

@@ -233,6 +233,20 @@ impl Change {
         }
     }
 
+    /// When the connector handled the change, milliseconds since 1970.
+    pub fn captured_ms(&self) -> Option<i64> {
+        match self {
+            Self::Category(envelope) => envelope.ts_ms,
+            Self::Item(envelope) => envelope.ts_ms,
+            Self::Location(envelope) => envelope.ts_ms,
+            Self::StockLevel(envelope) => envelope.ts_ms,
+            Self::Reservation(envelope) => envelope.ts_ms,
+            Self::ReservationLine(envelope) => envelope.ts_ms,
+            Self::StockMovement(envelope) => envelope.ts_ms,
+            Self::StockSummary(envelope) => envelope.ts_ms,
+        }
+    }
+
     /// What happened to the row.
     pub fn operation(&self) -> Operation {
         match self {

@@ -28,6 +28,16 @@ pub trait Message: std::fmt::Debug + Sized + Send + Sync + 'static {
 
     /// When it was committed in Postgres, if it is news from there: latencies are measured from then on.
     fn committed_at(&self) -> Option<Timestamp>;
+
+    /// When Debezium had read it, in milliseconds since 1970.
+    fn captured_ms(&self) -> Option<i64> {
+        None
+    }
+
+    /// The change of a captured table, if it is one.
+    fn as_change(&self) -> Option<&Change> {
+        None
+    }
 }
 
 #[async_trait]
@@ -48,6 +58,14 @@ impl Message for Change {
             Operation::Read => None,
             _ => self.source().committed_at(),
         }
+    }
+
+    fn captured_ms(&self) -> Option<i64> {
+        Change::captured_ms(self)
+    }
+
+    fn as_change(&self) -> Option<&Change> {
+        Some(self)
     }
 }
 

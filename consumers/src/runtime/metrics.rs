@@ -3,9 +3,10 @@
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use super::hops::STAGES;
 use super::sink::Record;
 
 /// Records read from Kafka. Labels: sink, topic.
@@ -19,6 +20,9 @@ pub const BATCH_RECORDS: &str = "onhand_consumer_batch_records";
 pub const WRITE_SECONDS: &str = "onhand_consumer_write_duration_seconds";
 /// From the commit in Postgres to the confirmed write. Labels: sink, topic.
 pub const COMMIT_TO_SINK_SECONDS: &str = "onhand_consumer_commit_to_sink_seconds";
+/// From the commit in Postgres to the confirmed write, stage by stage. Labels: sink, stage (capture: commit to Debezium;
+/// publish: to Kafka; fetch: to this consumer; queue: to the batch; write: to the sink's word).
+pub const STAGE_SECONDS: &str = "onhand_consumer_stage_seconds";
 /// Records behind the end of a partition. Labels: sink, topic, partition.
 pub const LAG_RECORDS: &str = "onhand_consumer_lag_records";
 /// Seconds since offsets were last committed (or found up to date). Label: sink.
@@ -57,9 +61,10 @@ pub(crate) fn handle() -> Option<&'static PrometheusHandle> {
 }
 
 /// The labels of one sink; topics are interned so that a hot path allocates nothing new.
-#[derive(Debug)]
 pub(crate) struct Telemetry {
     sink: &'static str,
+    /// One for each of the stages: they are recorded for every record.
+    stages: [Histogram; STAGES.len()],
     /// Last reason that was logged at warn, to log an outage once and not with every attempt.
     last_reason: RwLock<String>,
 }
@@ -90,6 +95,7 @@ impl Telemetry {
     pub(crate) fn new(sink: &'static str) -> Self {
         Self {
             sink,
+            stages: STAGES.map(|stage| histogram!(STAGE_SECONDS, "sink" => sink, "stage" => stage)),
             last_reason: RwLock::new(String::new()),
         }
     }
@@ -123,6 +129,12 @@ impl Telemetry {
 
     pub(crate) fn commit_to_sink(&self, topic: &str, took: Duration) {
         histogram!(COMMIT_TO_SINK_SECONDS, "sink" => self.sink, "topic" => topic.to_owned()).record(took.as_secs_f64());
+    }
+
+    pub(crate) fn stages(&self, took: [Duration; STAGES.len()]) {
+        for (histogram, took) in self.stages.iter().zip(took) {
+            histogram.record(took.as_secs_f64());
+        }
     }
 
     /// An attempt failed and will be repeated. An outage makes one line, not one per attempt.

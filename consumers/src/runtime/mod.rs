@@ -10,7 +10,9 @@
 mod config;
 mod decode;
 mod dlq;
+mod follow;
 mod health;
+mod hops;
 pub mod metrics;
 mod offsets;
 mod poll;
@@ -23,7 +25,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use onhand_cdc::{ConfigError, Decoder, KafkaConfig, RegistryClient, RegistryError, topics};
+use onhand_cdc::{ConfigError, Decoder, KafkaConfig, RegistryClient, RegistryError, Table, topics};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use tokio::task::JoinSet;
@@ -32,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{ConsumerConfig, SinkKind};
 use decode::DecodeStage;
 use dlq::DeadLetters;
+use follow::Follower;
 use health::{Health, Phase};
 use metrics::Telemetry;
 use poll::Poller;
@@ -99,9 +102,10 @@ pub async fn run<M: Message>(
     sink: Arc<dyn Sink<M>>,
     token: CancellationToken,
 ) -> Result<(), ConsumerError> {
+    // The recorder comes first: what is measured before it goes nowhere.
+    metrics::handle();
     let telemetry = Arc::new(Telemetry::new(kind.name()));
     let health = Arc::new(Health::new(kind.name()));
-    metrics::handle();
     let listen = config.runtime.metrics_listen.unwrap_or_else(|| kind.default_listen());
     let listener = server::bind(listen)
         .await
@@ -130,6 +134,14 @@ pub async fn run<M: Message>(
         config.runtime.clone(),
     ));
 
+    let follower = Arc::new(Follower::new(kind.name(), &group));
+    if onhand_trace::enabled() && kind.tables().contains(&Table::StockLevel) {
+        let ledger = format!("{}.{}", config.runtime.topic_prefix, Table::StockMovement.name());
+        let decoder = Decoder::new(RegistryClient::new(&config.registry)?);
+        let (client, follower) = (client.clone(), Arc::clone(&follower));
+        duties.spawn(follow::read_ledger(client, ledger, decoder, follower, stop.clone()));
+    }
+
     let deadline = config.runtime.shutdown_deadline();
     let startup = Startup {
         dead_letter_topics: topics.iter().map(|topic| topics::dlq_spec(topic, &group)).collect(),
@@ -144,6 +156,7 @@ pub async fn run<M: Message>(
         dead,
         health: Arc::clone(&health),
         telemetry,
+        follower,
         token: token.clone(),
         offsets: offsets::Offsets::default(),
         breaker: Breaker::Closed,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use onhand_cdc::Change;
 
 use super::decode::Message;
@@ -22,6 +23,10 @@ pub struct Record {
     pub value: Option<Vec<u8>>,
     /// Headers in their order; a header may have no value.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
+    /// When it was handed to Kafka, milliseconds since 1970.
+    pub timestamp_ms: Option<i64>,
+    /// When this consumer had it.
+    pub taken_at: Timestamp,
     /// Which assignment of the partition it was read under; see `poll.rs`.
     pub(crate) generation: u64,
 }
@@ -36,6 +41,8 @@ impl Record {
             key: None,
             value: None,
             headers: Vec::new(),
+            timestamp_ms: None,
+            taken_at: Timestamp::UNIX_EPOCH,
             generation: 0,
         }
     }

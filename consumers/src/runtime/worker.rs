@@ -14,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::config::RuntimeConfig;
 use super::decode::{DecodeStage, Decoded, Message};
 use super::dlq::{self, DeadLetter, DeadLetters, STAGE_DECODE, STAGE_SINK};
+use super::follow::Follower;
 use super::health::{Health, Phase};
+use super::hops::Hops;
 use super::metrics::{Settled, Telemetry};
 use super::offsets::{Offsets, marks};
 use super::poll::{Control, Intake, KafkaConsumer, Queued};
@@ -64,6 +66,7 @@ pub(crate) struct Worker<M: Message> {
     pub(crate) dead: DeadLetters,
     pub(crate) health: Arc<Health>,
     pub(crate) telemetry: Arc<Telemetry>,
+    pub(crate) follower: Arc<Follower>,
     pub(crate) token: CancellationToken,
     pub(crate) offsets: Offsets,
     pub(crate) breaker: Breaker,
@@ -244,7 +247,7 @@ impl<M: Message> Worker<M> {
         letters: &mut Vec<DeadLetter>,
         backoff: &Backoff,
     ) -> Result<Written<M>, SinkError> {
-        let started = Instant::now();
+        let (started, begun) = (Instant::now(), Timestamp::now());
         let batch: Vec<&Event<M>> = events.iter().collect();
         let outcomes = self.sink.write(&batch).await?;
         if outcomes.len() != events.len() {
@@ -259,9 +262,15 @@ impl<M: Message> Worker<M> {
             reason: String::new(),
         };
         let mut tally = Tally::default();
+        let settled = Timestamp::now();
         for (event, outcome) in std::mem::take(events).into_iter().zip(outcomes) {
+            if let (Outcome::Applied | Outcome::Stale | Outcome::Superseded, true) = (&outcome, onhand_trace::enabled())
+                && let Some(hops) = Hops::of(&event, begun, settled)
+            {
+                self.follower.settled(&event, hops);
+            }
             match outcome {
-                Outcome::Applied => tally.applied(&event),
+                Outcome::Applied => tally.applied(&event, Hops::of(&event, begun, settled)),
                 Outcome::Stale => tally.count(&event, Settled::Stale),
                 Outcome::Superseded => tally.count(&event, Settled::Superseded),
                 Outcome::Refused => {
@@ -400,18 +409,15 @@ fn orphaned() -> Halt {
 #[derive(Default)]
 struct Tally {
     counts: HashMap<Arc<str>, [u64; 4]>,
-    latencies: Vec<(Arc<str>, Duration)>,
+    latencies: Vec<(Arc<str>, Hops)>,
 }
 
 impl Tally {
-    fn applied<M: Message>(&mut self, event: &Event<M>) {
+    fn applied<M: Message>(&mut self, event: &Event<M>, hops: Option<Hops>) {
         self.count(event, Settled::Applied);
-        let Some(committed) = event.change.committed_at() else {
-            return;
-        };
-        let took = Timestamp::now().duration_since(committed);
-        let took = Duration::try_from(took).unwrap_or_default();
-        self.latencies.push((Arc::clone(&event.record.topic), took));
+        if let Some(hops) = hops {
+            self.latencies.push((Arc::clone(&event.record.topic), hops));
+        }
     }
 
     fn count<M>(&mut self, event: &Event<M>, settled: Settled) {
@@ -433,8 +439,10 @@ impl Tally {
                 telemetry.settled(&topic, Settled::Refused, refused);
             }
         }
-        for (topic, took) in self.latencies {
-            telemetry.commit_to_sink(&topic, took);
+        for (topic, hops) in self.latencies {
+            let stages = hops.stages();
+            telemetry.commit_to_sink(&topic, stages.iter().sum());
+            telemetry.stages(stages);
         }
     }
 }

@@ -13,6 +13,6 @@ mod warm;
 
 pub use config::ElasticsearchConfig;
 pub use index::Indexes;
-pub use query::{ProductHit, ProductSearch, SearchCursor, SearchError, SearchPage, search_products};
+pub use query::{ItemFloor, ProductHit, ProductSearch, SearchCursor, SearchError, SearchPage, search_products};
 pub use replay::Replay;
 pub use sink::SearchSink;

@@ -115,6 +115,15 @@ pub struct ProductHit {
     pub score: Option<f64>,
 }
 
+/// A version that an item must have at least, for an answer to count as new enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemFloor {
+    /// Item.
+    pub item_id: Uuid,
+    /// Its lowest acceptable version.
+    pub version: i64,
+}
+
 /// One page of hits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchPage {
@@ -122,6 +131,8 @@ pub struct SearchPage {
     pub hits: Vec<ProductHit>,
     /// Where the next page starts; none at the end.
     pub next: Option<SearchCursor>,
+    /// Whether the index showed every floor's item in its version when it was searched.
+    pub has_floors: bool,
 }
 
 /// Searches items. Cloning is cheap.
@@ -160,6 +171,7 @@ impl ProductSearch {
 
 /// Items that fit the words of `q`, best first; all active and archived items by sku if it is empty.
 /// Words match with a letter wrong, and the last one may be only begun. Deleted items are left out.
+/// The page says whether it was made from an index that has all of the `floors`.
 ///
 /// # Errors
 /// [`SearchError`] if the engine does not answer.
@@ -168,15 +180,39 @@ pub async fn search_products(
     q: &str,
     limit: u32,
     after: Option<&SearchCursor>,
+    floors: &[ItemFloor],
 ) -> Result<SearchPage, SearchError> {
     let limit = limit.clamp(1, MAX_LIMIT);
     let words: String = fold(q.trim()).chars().take(MAX_QUERY_CHARS).collect();
-    let body = request(&words, limit, after);
+    let mut body = request(&words, limit, after);
+    if let (false, Some(fields)) = (floors.is_empty(), body.as_object_mut()) {
+        fields.insert("aggs".to_owned(), floors_seen(floors));
+    }
     let path = format!("/{}/_search", search.indexes.items);
     let answer = search.client.expect(Method::POST, &path, Some(body)).await?;
     let answer: Answer = serde_json::from_str(&answer)
         .map_err(|error| SearchError::Unavailable(format!("unreadable answer: {error}")))?;
-    Ok(page(answer, limit))
+    let seen = answer
+        .aggregations
+        .as_ref()
+        .map_or(0, |all| all.all.new_enough.doc_count);
+    let has_floors = usize::try_from(seen).is_ok_and(|seen| seen >= floors.len());
+    Ok(page(answer, limit, has_floors))
+}
+
+/// Counts the items that have reached their floors, beside the search: both see the same state of the index, because it
+/// has one shard.
+fn floors_seen(floors: &[ItemFloor]) -> Value {
+    let reached: Vec<Value> = floors
+        .iter()
+        .map(|floor| {
+            json!({"bool": {"filter": [
+                {"ids": {"values": [floor.item_id]}},
+                {"range": {"version": {"gte": floor.version}}},
+            ]}})
+        })
+        .collect();
+    json!({"all": {"global": {}, "aggs": {"new_enough": {"filter": {"bool": {"should": reached}}}}}})
 }
 
 fn request(words: &str, limit: u32, after: Option<&SearchCursor>) -> Value {
@@ -225,6 +261,23 @@ fn matching(words: &str) -> Value {
 #[derive(Deserialize)]
 struct Answer {
     hits: Hits,
+    #[serde(default)]
+    aggregations: Option<Aggregations>,
+}
+
+#[derive(Deserialize)]
+struct Aggregations {
+    all: AllItems,
+}
+
+#[derive(Deserialize)]
+struct AllItems {
+    new_enough: Count,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    doc_count: u64,
 }
 
 #[derive(Deserialize)]
@@ -269,14 +322,14 @@ struct Source {
     updated_at: Option<Timestamp>,
 }
 
-fn page(answer: Answer, limit: u32) -> SearchPage {
+fn page(answer: Answer, limit: u32, has_floors: bool) -> SearchPage {
     let full = answer.hits.hits.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let hits: Vec<ProductHit> = answer.hits.hits.into_iter().filter_map(hit).collect();
     let next = hits.last().filter(|_| full).map(|last| SearchCursor {
         score: last.score,
         sku: last.sku.clone(),
     });
-    SearchPage { hits, next }
+    SearchPage { hits, next, has_floors }
 }
 
 fn hit(hit: Hit) -> Option<ProductHit> {
