@@ -6,6 +6,7 @@ mod flows {
     mod idempotency;
     mod import;
     mod poison;
+    mod publish;
     mod read_models;
     mod reservations;
     mod stack_commands;
