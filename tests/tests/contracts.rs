@@ -7,6 +7,10 @@
     reason = "a test says by panicking what is not as it must be"
 )]
 
+mod contracts {
+    mod asyncapi;
+}
+
 use anyhow::Result;
 use onhand_db::ErrorCode;
 use onhand_tests::database::Server;
