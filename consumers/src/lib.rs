@@ -12,6 +12,7 @@ pub mod letters;
 mod postgres;
 pub mod runtime;
 pub mod search;
+pub mod sweep;
 
 use std::sync::Arc;
 

@@ -3,8 +3,10 @@
 mod config;
 mod model;
 mod sink;
+mod sweep;
 mod warm;
 
 pub use config::RedisConfig;
 pub use model::{CacheError, CachedItem, ItemRows, Keys, RowError, StockCache, StockRow, StockStatus};
 pub use sink::CacheSink;
+pub(crate) use sweep::{remove_others, scan};

@@ -8,9 +8,11 @@ mod index;
 mod model;
 mod query;
 mod sink;
+mod sweep;
 mod warm;
 
 pub use config::ElasticsearchConfig;
 pub use index::Indexes;
 pub use query::{ProductHit, ProductSearch, SearchCursor, SearchError, SearchPage, search_products};
 pub use sink::SearchSink;
+pub(crate) use sweep::{Kind as SweepKind, Sweeper};
