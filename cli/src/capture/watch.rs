@@ -10,7 +10,8 @@ use anyhow::Result;
 use onhand_cdc::backlog::Backlog;
 use onhand_cdc::connect;
 use onhand_cdc::error_chain;
-use onhand_cdc::notification::{Begin, Kind, Notifications, Stage};
+use onhand_cdc::DecodeClass;
+use onhand_cdc::notification::{Begin, Kind, NotificationError, Notifications, Stage};
 use onhand_db::{SlotState, slot_state};
 use tokio_util::sync::CancellationToken;
 
@@ -129,6 +130,9 @@ impl Watch<'_> {
                     self.due = Some(self.capture.backlog()?);
                 }
                 Ok(Some(_)) => {}
+                Err(NotificationError::Decode(error)) if error.class() == DecodeClass::Poison => {
+                    tracing::warn!(error = error_chain(&error), "what is no notification is passed over");
+                }
                 Err(error) => {
                     self.notifications = None;
                     return Err(error.into());

@@ -264,7 +264,7 @@ fn categories(stack: &Stack, run: &str) -> Result<HashSet<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f20_connect_dies_in_the_middle_of_a_transaction_and_loses_nothing() {
-    const ROWS: usize = 30_000;
+    const ROWS: usize = 10_000;
     let _turn = ONE_AT_A_TIME.lock().await;
     let stack = Stack::from_env().unwrap();
     let client = admin().await;
