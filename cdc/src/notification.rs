@@ -58,7 +58,7 @@ pub struct Notification {
     pub stage: String,
     /// Tables, keys, counts.
     #[serde(default, deserialize_with = "optional")]
-    pub additional_data: Option<HashMap<String, Option<String>>>,
+    pub additional_data: Option<HashMap<String, String>>,
 }
 
 impl Notification {
@@ -85,7 +85,7 @@ impl Notification {
 
     /// One of the additional facts.
     pub fn fact(&self, name: &str) -> Option<&str> {
-        self.additional_data.as_ref()?.get(name)?.as_deref()
+        self.additional_data.as_ref()?.get(name).map(String::as_str)
     }
 }
 
@@ -205,7 +205,7 @@ mod tests {
             id: "1".to_owned(),
             aggregate_type: "Incremental Snapshot".to_owned(),
             stage: "TABLE_SCAN_COMPLETED".to_owned(),
-            additional_data: Some(HashMap::from([("status".to_owned(), Some("SUCCEEDED".to_owned()))])),
+            additional_data: Some(HashMap::from([("status".to_owned(), "SUCCEEDED".to_owned())])),
         };
         assert_eq!(
             (notification.kind(), notification.stage()),

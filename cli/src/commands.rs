@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use onhand_consumers::SinkKind;
 
 use crate::bench::Bench;
+use crate::capture::Recover;
 use crate::demo::Demo;
 use crate::dlq::Dlq;
 use crate::import::Import;
@@ -69,6 +70,8 @@ enum Command {
     },
     /// Manage the connector that streams the changes
     Connect(connect::Connect),
+    /// After Postgres was restored from a backup: make everything behind it equal to it again
+    Recover(Recover),
     /// Find dead letters, send them again after the fix, or drop them
     Dlq(Box<Dlq>),
     /// Replay a file of real order lines through the public write path
@@ -96,6 +99,7 @@ impl Cli {
             Command::Api { settings } => role::api(&settings).await,
             Command::Consume { sink, settings } => role::consume(sink, &settings).await,
             Command::Connect(command) => command.run().await,
+            Command::Recover(command) => command.run().await,
             Command::Dlq(command) => command.run().await,
             Command::Import(command) => command.run().await,
             Command::Verify(command) => command.run().await,

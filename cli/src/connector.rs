@@ -21,6 +21,18 @@ impl Definition {
     pub(crate) fn built_in() -> Result<Self> {
         serde_json::from_str(DEFINITION).context("the connector definition is damaged")
     }
+
+    /// Names of the tables that are captured for readers, without their schema.
+    pub(crate) fn captured(&self) -> Vec<String> {
+        let list = self.config.get("table.include.list").and_then(Value::as_str);
+        list.unwrap_or_default()
+            .replace('\\', "")
+            .split(',')
+            .filter_map(|table| table.strip_prefix("inventory."))
+            .filter(|table| !table.starts_with("debezium_"))
+            .map(str::to_owned)
+            .collect()
+    }
 }
 
 #[cfg(test)]
@@ -28,7 +40,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use onhand_cdc::topics;
+    use onhand_cdc::{Table, topics};
 
     fn option(name: &str) -> String {
         let definition = Definition::built_in().unwrap();
@@ -52,5 +64,22 @@ mod tests {
             let topic = format!("{}.{table}", topics::PREFIX);
             assert!(topics::all().iter().any(|spec| spec.name == topic), "{topic}");
         }
+    }
+
+    #[test]
+    fn every_table_with_a_topic_is_captured() {
+        let captured = Definition::built_in().unwrap().captured();
+        for table in Table::ALL {
+            assert!(captured.iter().any(|name| name == table.name()), "{table}");
+        }
+        for table in topics::ANALYTICS_STATE.iter().chain(&topics::ANALYTICS_HISTORY) {
+            assert!(captured.iter().any(|name| name == table), "{table}");
+        }
+        let known = Table::ALL.len() + topics::ANALYTICS_STATE.len() + topics::ANALYTICS_HISTORY.len();
+        assert_eq!(captured.len(), known);
+        let snapshots = topics::all()
+            .into_iter()
+            .find(|spec| spec.name == option("notification.sink.topic.name"));
+        assert_eq!(snapshots.map(|spec| spec.partitions), Some(1));
     }
 }

@@ -1,6 +1,7 @@
 //! Onhand, all roles in one binary.
 
 mod bench;
+mod capture;
 mod commands;
 mod connector;
 mod demo;

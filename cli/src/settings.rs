@@ -74,6 +74,17 @@ impl SettingsFile {
         self.load_over(figment)
     }
 
+    /// The same for what changes more than the roles of the product may: beside a local stack as its superuser.
+    pub(crate) fn load_as_admin(&self) -> Result<Settings> {
+        let mut settings = self.load_near()?;
+        if std::env::var_os("ONHAND_DATABASE__URL").is_none()
+            && let Some(url) = crate::stack::local_superuser_url()?
+        {
+            settings.database.url = url.into();
+        }
+        Ok(settings)
+    }
+
     fn load_over(&self, mut figment: Figment) -> Result<Settings> {
         if let Some(path) = &self.path {
             // Without this a file that is not there would count as an empty one.

@@ -14,6 +14,7 @@ mod postgres;
 pub mod publish;
 pub mod runtime;
 pub mod search;
+pub mod sweep;
 
 use std::sync::Arc;
 

@@ -2,6 +2,10 @@
 //! happens twice, and all read models equal Postgres afterwards. One test after the other: they share the stack.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod failures {
+    mod capture;
+}
+
 use anyhow::{Result, ensure};
 use onhand_tests::stack::{Stack, program};
 use reqwest::Method;

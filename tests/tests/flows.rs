@@ -3,6 +3,7 @@
 
 mod flows {
     mod bad_input;
+    mod capture;
     mod dead_letters;
     mod evolution;
     mod idempotency;

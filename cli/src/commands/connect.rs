@@ -5,6 +5,7 @@ use clap::Subcommand;
 use onhand_cdc::{RegistryClient, connect, schemas};
 
 use super::role;
+use crate::capture::{Backfill, repair};
 use crate::connector::Definition;
 use crate::settings::{Settings, SettingsFile};
 
@@ -17,7 +18,7 @@ pub(super) struct Connect {
     action: Action,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Action {
     /// Register the schemas, give the connector its definition and wait until it runs
     Apply,
@@ -29,14 +30,22 @@ enum Action {
     Resume,
     /// Restart the connector and its task
     Restart,
-    /// Restart what has failed, until stopped: a role of its own beside the consumers
+    /// Restart what has failed and mend a slot that was lost, until stopped: a role of its own beside the consumers
     Watch,
+    /// Bring rows that are there already, in part or all of one table, beside the running stream
+    Backfill(Backfill),
+    /// Begin anew with a snapshot, on a slot that is made if it was lost, and remove what is gone: what watch does by itself
+    Repair,
 }
 
 impl Connect {
     /// Carries the action out.
     pub(super) async fn run(self) -> Result<()> {
-        let settings = self.settings.load()?;
+        let settings = match self.action {
+            // What a person does beside a local stack.
+            Action::Backfill(_) | Action::Repair => self.settings.load_near()?,
+            _ => self.settings.load()?,
+        };
         let definition = Definition::built_in()?;
         let name = &definition.name;
         match self.action {
@@ -51,7 +60,9 @@ impl Connect {
             Action::Pause => connect::pause(&settings.connect, name).await?,
             Action::Resume => connect::resume(&settings.connect, name).await?,
             Action::Restart => connect::restart(&settings.connect, name).await?,
-            Action::Watch => role::watch_connector(&settings.connect, name).await?,
+            Action::Watch => role::watch_connector(&settings, name).await?,
+            Action::Backfill(backfill) => backfill.run(&settings, &definition).await?,
+            Action::Repair => repair(&settings, name).await?,
         }
         Ok(())
     }

@@ -4,13 +4,12 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use onhand_cdc::ConnectConfig;
 use onhand_consumers::SinkKind;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::settings::SettingsFile;
+use crate::settings::{Settings, SettingsFile};
 
 /// How soon a failed connector is noticed; a restart takes about as long.
 const WATCH_INTERVAL: Duration = Duration::from_secs(3);
@@ -35,11 +34,15 @@ pub(super) async fn api(settings: &SettingsFile) -> Result<()> {
     Ok(())
 }
 
-/// Restarts a connector that has failed, until it is told to stop.
-pub(super) async fn watch_connector(connect: &ConnectConfig, name: &str) -> Result<()> {
+/// Restarts a connector that has failed and looks after its slot, until it is told to stop.
+pub(super) async fn watch_connector(settings: &Settings, name: &str) -> Result<()> {
     install_tracing()?;
     tracing::info!(role = "watch", connector.name = name, "starting");
-    onhand_cdc::connect::watch(connect, name, WATCH_INTERVAL, stop_signal()?).await;
+    let token = stop_signal()?;
+    tokio::join!(
+        onhand_cdc::connect::watch(&settings.connect, name, WATCH_INTERVAL, token.clone()),
+        crate::capture::watch(settings, name, WATCH_INTERVAL, token),
+    );
     tracing::info!(role = "watch", "stopped");
     Ok(())
 }

@@ -47,6 +47,15 @@ pub(crate) fn local_settings() -> Result<Vec<(&'static str, String)>> {
     Ok(Stack::open(layout)?.settings())
 }
 
+/// How the superuser of the local stack logs in; none if there is no stack.
+pub(crate) fn local_superuser_url() -> Result<Option<String>> {
+    let layout = Layout::from_env()?;
+    if !layout.secrets().is_file() {
+        return Ok(None);
+    }
+    Ok(Some(Stack::open(layout)?.superuser_url()))
+}
+
 /// Base of the HTTP interface of the local stack.
 pub(crate) fn local_api_url() -> Result<String> {
     Ok(format!("http://127.0.0.1:{}", Layout::from_env()?.ports.api()))

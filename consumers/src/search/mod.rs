@@ -9,6 +9,7 @@ mod model;
 mod query;
 mod replay;
 mod sink;
+mod sweep;
 mod warm;
 
 pub use config::ElasticsearchConfig;
@@ -16,3 +17,4 @@ pub use index::Indexes;
 pub use query::{ItemFloor, ProductHit, ProductSearch, SearchCursor, SearchError, SearchPage, search_products};
 pub use replay::Replay;
 pub use sink::SearchSink;
+pub(crate) use sweep::{Kind as SweepKind, Sweeper};

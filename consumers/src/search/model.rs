@@ -137,7 +137,7 @@ pub(super) fn stock(indexes: &Indexes, row: &StockLevelRow) -> Result<Document, 
 
 /// What stays of a deleted row: its version, for good. (The engine's own memory of a delete lasts
 /// a minute; an older event that comes later would bring the row back.)
-fn tombstone(index: &str, id: String, version: i64) -> Result<Document, String> {
+pub(super) fn tombstone(index: &str, id: String, version: i64) -> Result<Document, String> {
     if version <= 0 {
         return Err("delete without a row version".to_owned());
     }

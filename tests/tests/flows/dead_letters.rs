@@ -16,6 +16,9 @@ const LEVELS: &str = "onhand.inventory.stock_level";
 const CACHE: &str = "onhand.inventory.stock_level.onhand.cache.dlq";
 const SEARCH: &str = "onhand.inventory.stock_level.onhand.search.dlq";
 
+/// One redrive ends the one before it, so the tests that make one take turns.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Runs `onhand dlq` and reads its JSON lines.
 fn dlq(arguments: &[&str]) -> Vec<Value> {
     let arguments = [&["dlq"], arguments, &["--output", "json"]].concat();
@@ -62,6 +65,7 @@ async fn audit_entries(stack: &Stack, note: &str) -> Vec<(String, Value)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f22_what_is_sent_again_after_the_fix_leaves_the_models_equal_and_nothing_is_sent_twice() {
+    let _turn = TURN.lock().await;
     let stack = Stack::from_env().unwrap();
     let run = uuid::Uuid::now_v7().simple().to_string();
     let sku = format!("FLOW-DLQ-{run}");
@@ -178,6 +182,7 @@ async fn f22_what_is_sent_again_after_the_fix_leaves_the_models_equal_and_nothin
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f22_what_fails_again_counts_on_nests_nothing_and_stays_with_its_group() {
+    let _turn = TURN.lock().await;
     let stack = Stack::from_env().unwrap();
     let unique = uuid::Uuid::now_v7().as_bytes().to_vec();
     let garbage = RawRecord {
@@ -351,6 +356,7 @@ fn peak_mib(pid: u32) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_letters_are_sent_again_once_each_although_the_program_is_killed() {
     const COUNT: u32 = 100_000;
+    let _turn = TURN.lock().await;
     let stack = Stack::from_env().unwrap();
     let many = Many::make(&stack, COUNT).await;
     let start = || {

@@ -5,11 +5,46 @@ use onhand_cdc::{ConnectConfig, RegistryClient, RegistryConfig, connect, schemas
 
 use super::Finding;
 use crate::connector::Definition;
-use crate::stack::Stack;
+use crate::stack::parts::{DATABASE, login};
+use crate::stack::{Stack, probe};
 
 pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
-    let (connector, registry) = tokio::join!(connector(stack), registry(stack));
-    Ok(vec![connector?, registry?])
+    let (connector, offsets, registry) = tokio::join!(connector(stack), offsets(stack), registry(stack));
+    Ok(vec![connector?, offsets?, registry?])
+}
+
+/// What the connector has read can not lie behind the end of the log, unless this is the log of another history.
+async fn offsets(stack: &Stack) -> Result<Finding> {
+    const WHAT: &str = "offsets";
+    let config = ConnectConfig {
+        url: stack.connect_url(),
+        ..ConnectConfig::default()
+    };
+    let stored = match connect::stored_lsn(&config, &Definition::built_in()?.name).await {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return Ok(Finding::ok(WHAT, "nothing read yet")),
+        Err(error) => return Ok(Finding::warn(WHAT, error.to_string(), "onhand connect status")),
+    };
+    let client = probe::postgres(&login(stack, "postgres", &stack.secrets.postgres, DATABASE)).await?;
+    let end: i64 = client
+        .query_one(
+            "select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::bigint",
+            &[],
+        )
+        .await?
+        .get(0);
+    let end = u64::try_from(end)?;
+    Ok(if stored > end {
+        Finding::fail(
+            WHAT,
+            format!(
+                "the connector has read up to {stored:#x}, the log of this database ends at {end:#x}: it was restored"
+            ),
+            "onhand recover --reason \"...\"",
+        )
+    } else {
+        Finding::ok(WHAT, format!("read up to {stored:#x}"))
+    })
 }
 
 async fn connector(stack: &Stack) -> Result<Finding> {

@@ -61,7 +61,7 @@ async fn slot(client: &Client) -> Result<Finding> {
         return Ok(Finding::fail(
             WHAT,
             format!("{SLOT} does not exist"),
-            "onhand migrate, then onhand connect restart",
+            "onhand connect watch mends it by itself; by hand: onhand connect repair",
         ));
     };
     let (active, status, lag): (bool, String, f64) = (row.get(0), row.get(1), row.get(2));
@@ -69,9 +69,7 @@ async fn slot(client: &Client) -> Result<Finding> {
         return Ok(Finding::fail(
             WHAT,
             format!("{SLOT} was given up: it lagged by more than max_slot_wal_keep_size"),
-            format!(
-                "select pg_drop_replication_slot('{SLOT}'); then onhand migrate and onhand connect restart, which takes a new snapshot"
-            ),
+            "onhand connect watch mends it by itself; by hand: onhand connect repair",
         ));
     }
     let detail = format!("{SLOT}: {:.1} MiB behind, WAL {status}", lag / MIB);
