@@ -31,11 +31,15 @@ pub const INVENTORY_EVENTS: &str = "inventory-events";
 pub const GROUP_CACHE: &str = "onhand.cache";
 /// Consumer group of the search sink.
 pub const GROUP_SEARCH: &str = "onhand.search";
+/// Consumer group of the alerts sink.
+pub const GROUP_ALERTS: &str = "onhand.alerts";
 
 /// Tables the cache sink reads.
 pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
 /// Tables the search sink reads.
 pub const SEARCH_TABLES: [Table; 2] = [Table::Item, Table::StockLevel];
+/// Tables the alerts sink reads.
+pub const ALERTS_TABLES: [Table; 1] = [Table::StockLevel];
 
 const DAY_MS: &str = "86400000";
 const WEEK_MS: &str = "604800000";
@@ -121,6 +125,7 @@ pub fn all() -> Vec<TopicSpec> {
     for (group, tables) in [
         (GROUP_CACHE, CACHE_TABLES.as_slice()),
         (GROUP_SEARCH, SEARCH_TABLES.as_slice()),
+        (GROUP_ALERTS, ALERTS_TABLES.as_slice()),
     ] {
         specs.extend(tables.iter().map(|table| dlq_spec(&table.topic(), group)));
     }

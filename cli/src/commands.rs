@@ -61,7 +61,7 @@ enum Command {
     },
     /// Keep a read model up to date
     Consume {
-        /// cache or search
+        /// cache, search or alerts
         sink: SinkKind,
         #[command(flatten)]
         settings: SettingsFile,

@@ -10,7 +10,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
-use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, RedisConfig, RuntimeConfig};
+use onhand_consumers::{AlertsConfig, ConsumerConfig, ElasticsearchConfig, RedisConfig, RuntimeConfig};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) redis: RedisConfig,
     /// Search.
     pub(crate) elasticsearch: ElasticsearchConfig,
+    /// Alerts.
+    pub(crate) alerts: AlertsConfig,
     /// The runtime of the consumers.
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
@@ -90,6 +92,7 @@ impl Settings {
             registry: self.registry,
             redis: self.redis,
             elasticsearch: self.elasticsearch,
+            alerts: self.alerts,
             database: self.database,
             runtime: self.runtime,
         }
@@ -112,6 +115,7 @@ impl Settings {
         self.connect.validate()?;
         self.redis.validate()?;
         self.elasticsearch.validate()?;
+        self.alerts.validate()?;
         self.runtime.validate()?;
         Ok(())
     }

@@ -8,6 +8,7 @@ use onhand_cdc::{ConfigError, KafkaConfig, RegistryConfig, Table};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
+use crate::alerts::AlertsConfig;
 use crate::cache::RedisConfig;
 use crate::runtime::RuntimeConfig;
 use crate::search::ElasticsearchConfig;
@@ -20,17 +21,20 @@ pub enum SinkKind {
     Cache,
     /// Items and stock in Elasticsearch.
     Search,
+    /// Alerts in Postgres, and whoever is to hear of them.
+    Alerts,
 }
 
 impl SinkKind {
     /// Every kind.
-    pub const ALL: [SinkKind; 2] = [Self::Cache, Self::Search];
+    pub const ALL: [SinkKind; 3] = [Self::Cache, Self::Search, Self::Alerts];
 
     /// Name in commands, metrics and logs.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
             Self::Search => "search",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -39,6 +43,7 @@ impl SinkKind {
         match self {
             Self::Cache => topics::GROUP_CACHE,
             Self::Search => topics::GROUP_SEARCH,
+            Self::Alerts => topics::GROUP_ALERTS,
         }
     }
 
@@ -47,6 +52,7 @@ impl SinkKind {
         match self {
             Self::Cache => &topics::CACHE_TABLES,
             Self::Search => &topics::SEARCH_TABLES,
+            Self::Alerts => &topics::ALERTS_TABLES,
         }
     }
 
@@ -55,6 +61,7 @@ impl SinkKind {
         let port = match self {
             Self::Cache => 17_094,
             Self::Search => 17_095,
+            Self::Alerts => 17_097,
         };
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -67,7 +74,7 @@ impl FromStr for SinkKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("'{name}' is no sink; there are cache and search"))
+            .ok_or_else(|| format!("'{name}' is no sink; there are cache, search and alerts"))
     }
 }
 
@@ -83,7 +90,10 @@ pub struct ConsumerConfig {
     pub redis: RedisConfig,
     /// Elasticsearch, written by the search sink.
     pub elasticsearch: ElasticsearchConfig,
-    /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`.
+    /// Rules and receivers of the alerts sink.
+    pub alerts: AlertsConfig,
+    /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`, and for the alerts sink
+    /// `onhand_alerts`.
     pub database: DatabaseConfig,
     /// The runtime around the sink.
     pub runtime: RuntimeConfig,
@@ -96,6 +106,7 @@ impl ConsumerConfig {
         self.registry.validate()?;
         self.redis.validate()?;
         self.elasticsearch.validate()?;
+        self.alerts.validate()?;
         self.database
             .validate()
             .map_err(|problem| ConfigError::new("database", problem))?;

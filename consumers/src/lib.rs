@@ -5,6 +5,7 @@
 //! `model.rs`, `sink.rs`, `warm.rs`. To add a sink, copy a folder, implement
 //! [`runtime::Sink`], and add it to [`SinkKind`] and [`run`].
 
+pub mod alerts;
 pub mod cache;
 pub mod compare;
 mod config;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use alerts::AlertsConfig;
 pub use cache::{RedisConfig, StockCache};
 pub use config::{ConsumerConfig, SinkKind};
 pub use runtime::{ConsumerError, RuntimeConfig};
@@ -34,6 +36,7 @@ pub async fn run(kind: SinkKind, config: ConsumerConfig, token: CancellationToke
     let sink: Arc<dyn Sink> = match kind {
         SinkKind::Cache => Arc::new(cache::CacheSink::new(&config.redis, rows)?),
         SinkKind::Search => Arc::new(search::SearchSink::new(&config.elasticsearch, rows)?),
+        SinkKind::Alerts => Arc::new(alerts::AlertsSink::new(&config, rows)?),
     };
     runtime::run(kind, config, sink, token).await
 }

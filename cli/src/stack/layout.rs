@@ -96,6 +96,10 @@ impl Ports {
     pub(crate) fn search_metrics(self) -> u16 {
         self.at(95)
     }
+
+    pub(crate) fn alerts_metrics(self) -> u16 {
+        self.at(97)
+    }
 }
 
 /// The folders of one stack.

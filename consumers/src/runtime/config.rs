@@ -50,7 +50,7 @@ pub struct RuntimeConfig {
     pub revoke_deadline_ms: u64,
     /// How long a shutdown may take.
     pub shutdown_deadline_ms: u64,
-    /// Where metrics and health listen; by default port 17094 (cache) or 17095 (search) of this host.
+    /// Where metrics and health listen; by default port 17094 (cache), 17095 (search) or 17097 (alerts) of this host.
     pub metrics_listen: Option<SocketAddr>,
 }
 

@@ -22,6 +22,7 @@ pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
             topics_exist(&brokers)?,
             lag(&brokers, "lag of cache", topics::GROUP_CACHE, &topics::CACHE_TABLES)?,
             lag(&brokers, "lag of search", topics::GROUP_SEARCH, &topics::SEARCH_TABLES)?,
+            lag(&brokers, "lag of alerts", topics::GROUP_ALERTS, &topics::ALERTS_TABLES)?,
             dead_letters(&brokers)?,
         ])
     })

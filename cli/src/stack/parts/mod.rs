@@ -24,6 +24,7 @@ pub(crate) fn all() -> Vec<Part> {
         connect::PART,
         roles::CACHE,
         roles::SEARCH,
+        roles::ALERTS,
         roles::API,
         roles::WATCH,
     ]
