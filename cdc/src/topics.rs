@@ -74,6 +74,8 @@ pub const GROUP_SEARCH: &str = "onhand.search";
 pub const GROUP_PUBLISH: &str = "onhand.publish";
 /// Consumer group of the ingest sink.
 pub const GROUP_INGEST: &str = "onhand.ingest";
+/// Consumer group of the alerts sink.
+pub const GROUP_ALERTS: &str = "onhand.alerts";
 
 /// Tables the cache sink reads.
 pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
@@ -105,6 +107,8 @@ pub const ANALYTICS_STATE: [&str; 16] = [
 ];
 /// The same where rows are only added, kept by time as the ledger is.
 pub const ANALYTICS_HISTORY: [&str; 2] = ["lot_movement", "serial_movement"];
+/// Tables the alerts sink reads.
+pub const ALERTS_TABLES: [Table; 1] = [Table::StockLevel];
 
 const DAY_MS: &str = "86400000";
 const WEEK_MS: &str = "604800000";
@@ -237,6 +241,7 @@ pub fn all() -> Vec<TopicSpec> {
         (GROUP_CACHE, CACHE_TABLES.as_slice()),
         (GROUP_SEARCH, SEARCH_TABLES.as_slice()),
         (GROUP_PUBLISH, PUBLISH_TABLES.as_slice()),
+        (GROUP_ALERTS, ALERTS_TABLES.as_slice()),
     ] {
         specs.extend(tables.iter().map(|table| dlq_spec(&table.topic(), group)));
     }

@@ -63,7 +63,7 @@ enum Command {
     },
     /// Keep a read model up to date
     Consume {
-        /// cache, search, publish or ingest
+        /// cache, search, alerts, publish or ingest
         sink: SinkKind,
         #[command(flatten)]
         settings: SettingsFile,

@@ -11,7 +11,7 @@ use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
 use onhand_consumers::{
-    ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig,
+    AlertsConfig, ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig,
 };
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) publish: PublishConfig,
     /// What other systems send.
     pub(crate) ingest: IngestConfig,
+    /// Alerts.
+    pub(crate) alerts: AlertsConfig,
     /// The runtime of the consumers.
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
@@ -113,6 +115,7 @@ impl Settings {
             redis: self.redis,
             elasticsearch: self.elasticsearch,
             publish: self.publish,
+            alerts: self.alerts,
             database: self.database,
             ingest: self.ingest,
             runtime: self.runtime,
@@ -138,6 +141,7 @@ impl Settings {
         self.elasticsearch.validate()?;
         self.publish.validate()?;
         self.ingest.validate()?;
+        self.alerts.validate()?;
         self.runtime.validate()?;
         Ok(())
     }

@@ -8,9 +8,10 @@ use onhand_cdc::{ConfigError, KafkaConfig, RegistryConfig, Table};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
+use crate::alerts::AlertsConfig;
 use crate::cache::RedisConfig;
-use crate::publish::PublishConfig;
 use crate::ingest::IngestConfig;
+use crate::publish::PublishConfig;
 use crate::runtime::RuntimeConfig;
 use crate::search::ElasticsearchConfig;
 
@@ -26,11 +27,13 @@ pub enum SinkKind {
     Publish,
     /// None: what other systems send becomes commands.
     Ingest,
+    /// Alerts in Postgres, and whoever is to hear of them.
+    Alerts,
 }
 
 impl SinkKind {
     /// Every kind.
-    pub const ALL: [SinkKind; 4] = [Self::Cache, Self::Search, Self::Publish, Self::Ingest];
+    pub const ALL: [SinkKind; 5] = [Self::Cache, Self::Search, Self::Alerts, Self::Publish, Self::Ingest];
 
     /// Name in commands, metrics and logs.
     pub const fn name(self) -> &'static str {
@@ -39,6 +42,7 @@ impl SinkKind {
             Self::Search => "search",
             Self::Publish => "publish",
             Self::Ingest => "ingest",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -49,6 +53,7 @@ impl SinkKind {
             Self::Search => topics::GROUP_SEARCH,
             Self::Publish => topics::GROUP_PUBLISH,
             Self::Ingest => topics::GROUP_INGEST,
+            Self::Alerts => topics::GROUP_ALERTS,
         }
     }
 
@@ -59,6 +64,7 @@ impl SinkKind {
             Self::Search => &topics::SEARCH_TABLES,
             Self::Publish => &topics::PUBLISH_TABLES,
             Self::Ingest => &[],
+            Self::Alerts => &topics::ALERTS_TABLES,
         }
     }
 
@@ -77,6 +83,7 @@ impl SinkKind {
             Self::Search => 17_095,
             Self::Publish => 17_098,
             Self::Ingest => 17_099,
+            Self::Alerts => 17_097,
         };
         SocketAddr::from((Ipv4Addr::LOCALHOST, port))
     }
@@ -107,7 +114,10 @@ pub struct ConsumerConfig {
     pub elasticsearch: ElasticsearchConfig,
     /// The public contracts, written by the publish sink.
     pub publish: PublishConfig,
-    /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`.
+    /// Rules and receivers of the alerts sink.
+    pub alerts: AlertsConfig,
+    /// Postgres, read to warm an empty read model. The login needs the role `onhand_reader`, and for the alerts sink
+    /// `onhand_alerts`.
     pub database: DatabaseConfig,
     /// What other systems send, applied by the ingest sink.
     pub ingest: IngestConfig,
@@ -123,6 +133,7 @@ impl ConsumerConfig {
         self.redis.validate()?;
         self.elasticsearch.validate()?;
         self.publish.validate()?;
+        self.alerts.validate()?;
         self.database
             .validate()
             .map_err(|problem| ConfigError::new("database", problem))?;

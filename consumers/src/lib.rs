@@ -5,6 +5,7 @@
 //! `model.rs`, `sink.rs`, `warm.rs`. To add a sink, copy a folder, implement
 //! [`runtime::Sink`], and add it to [`SinkKind`] and [`run`].
 
+pub mod alerts;
 pub mod cache;
 pub mod compare;
 mod config;
@@ -20,10 +21,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+pub use alerts::AlertsConfig;
 pub use cache::{RedisConfig, StockCache};
 pub use config::{ConsumerConfig, SinkKind};
-pub use publish::PublishConfig;
 pub use ingest::IngestConfig;
+pub use publish::PublishConfig;
 pub use runtime::{ConsumerError, RuntimeConfig};
 pub use search::ElasticsearchConfig;
 
@@ -47,6 +49,7 @@ pub async fn run(kind: SinkKind, config: ConsumerConfig, token: CancellationToke
             rows,
         )?),
         SinkKind::Ingest => return run_ingest(config, token).await,
+        SinkKind::Alerts => Arc::new(alerts::AlertsSink::new(&config, rows)?),
     };
     runtime::run(kind, config, sink, token).await
 }

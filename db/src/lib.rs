@@ -3,6 +3,7 @@
 //! The business rules live in `functions/`; this crate only carries arguments in and answers out, and turns the
 //! SQLSTATE class `IV` into [`ErrorCode`].
 
+pub mod alert;
 mod capture;
 mod catalogue;
 mod command;

@@ -104,6 +104,10 @@ impl Ports {
     pub(crate) fn ingest_metrics(self) -> u16 {
         self.at(99)
     }
+
+    pub(crate) fn alerts_metrics(self) -> u16 {
+        self.at(97)
+    }
 }
 
 /// The folders of one stack.

@@ -9,5 +9,5 @@ mod warm;
 pub use config::RedisConfig;
 pub use model::{APPLY_SCRIPT, CacheError, CachedItem, ItemRows, Keys, RowError, StockCache, StockRow, StockStatus};
 pub use sink::{CacheSink, rows_of};
-pub use warm::declare_warm;
 pub(crate) use sweep::{remove_others, scan};
+pub use warm::declare_warm;

@@ -50,7 +50,8 @@ pub struct RuntimeConfig {
     pub revoke_deadline_ms: u64,
     /// How long a shutdown may take.
     pub shutdown_deadline_ms: u64,
-    /// Where metrics and health listen; by default port 17094 (cache), 17095 (search), 17098 (publish) or 17099 (ingest) of this host.
+    /// Where metrics and health listen; by default port 17094 (cache), 17095 (search), 17097 (alerts), 17098 (publish) or 17099 (ingest)
+    /// of this host.
     pub metrics_listen: Option<SocketAddr>,
 }
 

@@ -37,6 +37,7 @@ fn status_lists_every_part_as_ready_and_no_server_runs_as_root() {
         "cache",
         "search",
         "ingest",
+        "alerts",
         "api",
         "watch",
     ] {

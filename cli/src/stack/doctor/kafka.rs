@@ -31,6 +31,7 @@ pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
                 &topics::PUBLISH_TABLES,
             )?,
             lag_of(&brokers, "lag of ingest", topics::GROUP_INGEST, &topics::INGEST_TOPICS)?,
+            lag(&brokers, "lag of alerts", topics::GROUP_ALERTS, &topics::ALERTS_TABLES)?,
             dead_letters(&brokers)?,
         ])
     })

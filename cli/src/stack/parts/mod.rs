@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<Part> {
         roles::SEARCH,
         roles::PUBLISH,
         roles::INGEST,
+        roles::ALERTS,
         roles::API,
         roles::WATCH,
     ]

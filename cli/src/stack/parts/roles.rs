@@ -79,6 +79,22 @@ pub(super) const INGEST: Part = Part {
     stop_wave: 0,
 };
 
+pub(super) const ALERTS: Part = Part {
+    name: "alerts",
+    needs: &["migrate", "topics", "registry"],
+    ports: |stack| vec![stack.ports().alerts_metrics()],
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("alerts"), 0o750),
+    launch: |stack| Ok(consumer(stack, "alerts", stack.ports().alerts_metrics())),
+    probe: |stack| {
+        let (client, port) = (stack.http.clone(), stack.ports().alerts_metrics());
+        ready(client, port)
+    },
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
 pub(super) const API: Part = Part {
     name: "api",
     needs: &["migrate", "redis", "elasticsearch"],

@@ -1,0 +1,201 @@
+//! How far the pipeline itself is behind: change capture and the consumer groups.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use onhand_cdc::{KafkaConfig, error_chain};
+use onhand_db::migrate::SLOT;
+use onhand_db::{DbError, PooledClient, alert};
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaResult;
+use rdkafka::{Offset, TopicPartitionList};
+use serde_json::{Value, json};
+
+use super::config::{AlertsConfig, Severity};
+use crate::config::{ConsumerConfig, SinkKind};
+
+/// Longest wait for one answer of the broker.
+const TIMEOUT: Duration = Duration::from_secs(5);
+const KIND: &str = "pipeline_lag";
+
+/// One measure of the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Lag {
+    reference: String,
+    value: i64,
+    threshold: i64,
+    unit: &'static str,
+}
+
+/// Measures the pipeline.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    kafka: KafkaConfig,
+    /// Group, and the topics it reads.
+    groups: Vec<(String, Vec<String>)>,
+    config: AlertsConfig,
+}
+
+impl Pipeline {
+    pub(super) fn new(config: &ConsumerConfig) -> Self {
+        let prefix = &config.runtime.topic_prefix;
+        let groups = SinkKind::ALL
+            .into_iter()
+            .map(|kind| {
+                let topics = kind.tables().iter().map(|table| format!("{prefix}.{}", table.name()));
+                (kind.group().to_owned(), topics.collect())
+            })
+            .collect();
+        Self {
+            kafka: config.kafka.clone(),
+            groups,
+            config: config.alerts.clone(),
+        }
+    }
+
+    /// What is behind now, as conditions of alerts. What is open resolves only at half of its threshold.
+    pub(super) async fn conditions(&self, client: &PooledClient) -> Result<Vec<Value>, DbError> {
+        let open: BTreeSet<String> = alert::get_open_alerts(client, Some(KIND), 100, "")
+            .await?
+            .into_iter()
+            .filter_map(|state| state.reference)
+            .collect();
+        let mut lags = self.capture(client).await?;
+        lags.extend(self.groups(&open).await);
+        Ok(lags
+            .into_iter()
+            .filter(|lag| is_behind(lag, open.contains(&lag.reference)))
+            .map(|lag| condition(&lag))
+            .collect())
+    }
+
+    async fn capture(&self, client: &PooledClient) -> Result<Vec<Lag>, DbError> {
+        let (seconds, bytes) = alert::get_capture_lag(client, SLOT).await?;
+        let heartbeat = seconds.map(|value| Lag {
+            reference: "heartbeat".to_owned(),
+            value,
+            threshold: self.config.max_heartbeat_seconds,
+            unit: "seconds",
+        });
+        let slot = bytes.map(|value| Lag {
+            reference: "slot".to_owned(),
+            value,
+            threshold: self.config.max_slot_bytes,
+            unit: "bytes",
+        });
+        Ok(heartbeat.into_iter().chain(slot).collect())
+    }
+
+    /// Groups that never committed are not in use. A broker that does not answer says nothing about any, so what is
+    /// open stays open.
+    async fn groups(&self, open: &BTreeSet<String>) -> Vec<Lag> {
+        let (kafka, groups) = (self.kafka.clone(), self.groups.clone());
+        let threshold = self.config.max_lag_records;
+        let lag = move |reference: &str, value: i64| Lag {
+            reference: reference.to_owned(),
+            value,
+            threshold,
+            unit: "records",
+        };
+        let measured = tokio::task::spawn_blocking(move || {
+            let mut lags = Vec::new();
+            for (group, topics) in &groups {
+                if let Some(value) = records_behind(&kafka, group, topics)? {
+                    lags.push(lag(group, value));
+                }
+            }
+            KafkaResult::Ok(lags)
+        });
+        let problem = match measured.await {
+            Ok(Ok(lags)) => return lags,
+            Ok(Err(error)) => error_chain(&error),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(error = problem, "lag of the consumer groups is not known");
+        self.groups
+            .iter()
+            .filter(|(group, _)| open.contains(group))
+            .map(|(group, _)| lag(group, i64::MAX))
+            .collect()
+    }
+}
+
+/// Opens above its threshold, and stays open down to half of it.
+fn is_behind(lag: &Lag, open: bool) -> bool {
+    let limit = if open { lag.threshold / 2 } else { lag.threshold };
+    lag.value > limit
+}
+
+fn condition(lag: &Lag) -> Value {
+    json!({
+        "fingerprint": format!("{KIND}/{}", lag.reference),
+        "kind": KIND,
+        "reference": lag.reference,
+        "severity": Severity::Critical.name(),
+        "value": lag.value,
+        "threshold": lag.threshold,
+        "detail": {"unit": lag.unit},
+    })
+}
+
+/// Records that a group has not settled; `None` if it never settled any.
+fn records_behind(kafka: &KafkaConfig, group: &str, topics: &[String]) -> KafkaResult<Option<i64>> {
+    let client: BaseConsumer = kafka
+        .client()
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .create()?;
+    let mut wanted = TopicPartitionList::new();
+    for topic in topics {
+        let metadata = client.fetch_metadata(Some(topic), TIMEOUT)?;
+        for partition in metadata.topics().iter().flat_map(|found| found.partitions()) {
+            wanted.add_partition(topic, partition.id());
+        }
+    }
+    let committed = client.committed_offsets(wanted, TIMEOUT)?;
+    let (mut behind, mut started) = (0_i64, false);
+    for element in committed.elements() {
+        let (low, high) = client.fetch_watermarks(element.topic(), element.partition(), TIMEOUT)?;
+        let position = match element.offset() {
+            Offset::Offset(offset) => {
+                started = true;
+                offset.max(low)
+            }
+            _ => low,
+        };
+        behind = behind.saturating_add(high.saturating_sub(position).max(0));
+    }
+    Ok(started.then_some(behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lag(value: i64) -> Lag {
+        Lag {
+            reference: "onhand.cache".to_owned(),
+            value,
+            threshold: 100,
+            unit: "records",
+        }
+    }
+
+    #[test]
+    fn it_opens_above_the_threshold_and_resolves_at_half_of_it() {
+        assert!(!is_behind(&lag(100), false));
+        assert!(is_behind(&lag(101), false));
+        assert!(is_behind(&lag(51), true));
+        assert!(!is_behind(&lag(50), true));
+    }
+
+    #[test]
+    fn every_sink_is_measured() {
+        let pipeline = Pipeline::new(&ConsumerConfig::default());
+        assert!(
+            pipeline.groups.iter().any(|(group, topics)| group == "onhand.cache"
+                && topics.contains(&"onhand.inventory.stock_level".to_owned()))
+        );
+        assert_eq!(pipeline.groups.len(), SinkKind::ALL.len());
+    }
+}
