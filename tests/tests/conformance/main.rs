@@ -4,6 +4,9 @@
 //! because they stop and stall parts that they share. To add a sink, add a subject to [`subject::all`].
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod alerts;
+mod ingest;
+mod publish;
 mod read_model;
 mod scenarios;
 mod subject;
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
                 runtime
                     .block_on(async {
                         let world = World::from_env()?;
+                        subject.prepare(&world).await?;
                         let played = play(&world, subject.as_ref()).await;
                         // Whatever happened, the next test finds the stack running.
                         world.onhand(&["up"]).await?;

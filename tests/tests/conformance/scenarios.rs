@@ -168,7 +168,7 @@ async fn sink_down(world: &World, subject: &dyn Subject) -> Result<()> {
     let before = world.pid(subject.name())?;
     world.onhand(&["down", subject.store()]).await?;
     let away = async {
-        subject.feed(world, 300).await?;
+        subject.feed_without_store(world, 300).await?;
         eventually("the consumer says that it is not ready", || async {
             let (status, answer) = world.health(subject).await?;
             Ok(status == 503 && answer.contains("problem"))

@@ -1,5 +1,8 @@
 //! What the suite must know of a sink.
 
+use super::alerts::Alerts;
+use super::ingest::Ingest;
+use super::publish::Publish;
 use super::read_model::ReadModel;
 use super::world::World;
 use anyhow::Result;
@@ -28,8 +31,18 @@ pub(crate) trait Subject: Send + Sync {
         format!("{topic}.{}.dlq", self.group())
     }
 
-    /// Makes about so many events for it. Works while the store of a read model is away.
+    /// Makes what its events are about.
+    async fn prepare(&self, _world: &World) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes about so many events for it.
     async fn feed(&self, world: &World, events: usize) -> Result<()>;
+
+    /// The same while its store is away.
+    async fn feed_without_store(&self, world: &World, events: usize) -> Result<()> {
+        self.feed(world, events).await
+    }
 
     /// Waits until its outcome is what the source says, and fails if that does not come.
     async fn holds(&self, world: &World) -> Result<()>;
@@ -37,5 +50,11 @@ pub(crate) trait Subject: Send + Sync {
 
 /// Every sink.
 pub(crate) fn all() -> Vec<Box<dyn Subject>> {
-    vec![Box::new(ReadModel::CACHE), Box::new(ReadModel::SEARCH)]
+    vec![
+        Box::new(ReadModel::CACHE),
+        Box::new(ReadModel::SEARCH),
+        Box::new(Alerts),
+        Box::new(Publish),
+        Box::new(Ingest::default()),
+    ]
 }

@@ -1,7 +1,7 @@
 //! The stack, and what the scenarios do to it.
 
 use anyhow::{Context, Result, ensure};
-use onhand_db::tokio_postgres::{self, NoTls};
+use onhand_db::tokio_postgres::{self, Client, NoTls, Row};
 use onhand_tests::group::Group;
 use onhand_tests::process;
 use onhand_tests::stack::{Stack, program};
@@ -80,17 +80,25 @@ impl World {
     pub(crate) async fn move_stock(&self, commands: usize) -> Result<()> {
         self.make_catalogue().await?;
         let mut random = StdRng::from_os_rng();
-        let (client, connection) = tokio_postgres::connect(&self.stack.database, NoTls).await?;
-        let driver = tokio::spawn(connection);
+        let client = self.client().await?;
         for _ in 0..commands.div_ceil(BATCH) {
             let batch: Vec<Value> = (0..BATCH).map(|_| command(&mut random)).collect();
             client
                 .query("select outcome from api.apply_commands($1)", &[&Value::from(batch)])
                 .await?;
         }
-        drop(client);
-        driver.await??;
         Ok(())
+    }
+
+    /// A connection with the application's login; it ends when the client is dropped.
+    pub(crate) async fn client(&self) -> Result<Client> {
+        let (client, connection) = tokio_postgres::connect(&self.stack.database, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    pub(crate) async fn query(&self, query: &str) -> Result<Vec<Row>> {
+        Ok(self.client().await?.query(query, &[]).await?)
     }
 
     async fn make_catalogue(&self) -> Result<()> {
