@@ -6,7 +6,6 @@ mod flows {
     mod idempotency;
     mod import;
     mod poison;
-    mod publish;
     mod read_models;
     mod reservations;
     mod stack_commands;
