@@ -10,7 +10,6 @@ mod flows {
     mod import;
     mod ingest;
     mod poison;
-    mod publish;
     mod read_models;
     mod reservations;
     mod stack_commands;

@@ -63,7 +63,7 @@ impl Default for PublishConfig {
             outputs: Output::ALL.into(),
             delivery_timeout_ms: 30_000,
             linger_ms: 5,
-            queue_max_bytes: 4 * 1024 * 1024,
+            queue_max_bytes: 2 * 1024 * 1024,
             item_table_bytes: 4 * 1024 * 1024,
             level_table_bytes: 2 * 1024 * 1024,
         }

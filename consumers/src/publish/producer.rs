@@ -8,6 +8,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use onhand_cdc::KafkaConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer, PurgeConfig};
@@ -25,9 +27,23 @@ const PURGE_TIMEOUT: Duration = Duration::from_secs(5);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const FULL_PAUSE: Duration = Duration::from_millis(2);
 
+/// The consumer of this process says when the broker is away; a second voice every half second would say nothing more.
+#[derive(Clone)]
+struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(facility, detail = message, "kafka producer");
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "kafka producer error");
+    }
+}
+
 /// Writes the public topics.
 pub(super) struct Publisher {
-    producer: FutureProducer,
+    producer: FutureProducer<Quiet>,
     timeout: Duration,
 }
 
@@ -49,7 +65,7 @@ impl Publisher {
                 "queue.buffering.max.kbytes",
                 (config.queue_max_bytes / 1024).to_string(),
             )
-            .create()?;
+            .create_with_context(Quiet)?;
         Ok(Self {
             producer,
             timeout: config.delivery_timeout(),

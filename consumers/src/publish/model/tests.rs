@@ -208,7 +208,7 @@ fn an_id_follows_from_what_the_event_is_about_and_from_nothing_else() {
     assert_ne!(id(1, "W1", None), id(2, "W1", None));
     assert_ne!(id(1, "W1", None), id(1, "W2", None));
     // It is part of the contract: readers keep ids for longer than a release lives.
-    assert_eq!(id(1, "W1", None), "ID-OF-THE-FIRST");
+    assert_eq!(id(1, "W1", None), "f9e927aa-3305-50ab-b2da-8531a578ee76");
 }
 
 fn edge(deltas: (i64, i64), after: (i64, i64), settings: (Settings, Settings)) -> bool {

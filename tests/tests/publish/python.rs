@@ -36,7 +36,7 @@ fn run(command: &mut Command) -> Result<String> {
 
 /// Every record of these topics, decoded, in the order of their partitions.
 pub(super) fn read(stack: &Stack, registry: &str, topics: &[&str]) -> Result<Vec<Value>> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flows/publish/reader.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/publish/reader.py");
     let mut command = Command::new(environment(stack)?);
     command.arg(script).arg(&stack.brokers).arg(registry).args(topics);
     run(&mut command)?
