@@ -1,4 +1,4 @@
-//! Consumers: they carry change events from Kafka into read models.
+//! Consumers: they carry change events from Kafka into read models, and what other systems send to Postgres.
 //!
 //! [`runtime`] is the one contract (batches, retries, dead letters, offsets, health, metrics); each
 //! sink is one folder beside it, with the same file names as its neighbours: `config.rs`,
