@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use onhand_cdc::DecodeClass;
 use onhand_cdc::backlog::Backlog;
 use onhand_cdc::connect;
 use onhand_cdc::error_chain;
-use onhand_cdc::DecodeClass;
 use onhand_cdc::notification::{Begin, Kind, NotificationError, Notifications, Stage};
 use onhand_db::{SlotState, slot_state};
 use tokio_util::sync::CancellationToken;
