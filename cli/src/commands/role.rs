@@ -17,9 +17,12 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(3);
 /// Runs one consumer until it is told to stop.
 pub(super) async fn consume(sink: SinkKind, settings: &SettingsFile) -> Result<()> {
     install_tracing()?;
+    let traces = onhand_trace::start(sink.name())?;
     let config = settings.load()?.consumer();
     tracing::info!(role = sink.name(), ?config, "starting");
-    onhand_consumers::run(sink, config, stop_signal()?).await?;
+    let ended = onhand_consumers::run(sink, config, stop_signal()?).await;
+    flush(traces).await;
+    ended?;
     tracing::info!(role = sink.name(), "stopped");
     Ok(())
 }
@@ -27,9 +30,12 @@ pub(super) async fn consume(sink: SinkKind, settings: &SettingsFile) -> Result<(
 /// Serves HTTP until it is told to stop.
 pub(super) async fn api(settings: &SettingsFile) -> Result<()> {
     install_tracing()?;
+    let traces = onhand_trace::start("api")?;
     let config = settings.load()?.api();
     tracing::info!(role = "api", ?config, "starting");
-    onhand_api::run(config, stop_signal()?).await?;
+    let ended = onhand_api::run(config, stop_signal()?).await;
+    flush(traces).await;
+    ended?;
     tracing::info!(role = "api", "stopped");
     Ok(())
 }
@@ -45,6 +51,13 @@ pub(super) async fn watch_connector(settings: &Settings, name: &str) -> Result<(
     );
     tracing::info!(role = "watch", "stopped");
     Ok(())
+}
+
+/// Sends the last spans; the exporter blocks, so it gets a thread of its own.
+async fn flush(traces: Option<onhand_trace::Exporter>) {
+    if let Err(error) = tokio::task::spawn_blocking(move || drop(traces)).await {
+        tracing::warn!(%error, "the last spans were not exported");
+    }
 }
 
 /// Logs go to standard output: `ONHAND_LOG` says `json` or `text` (by default text on a terminal), `RUST_LOG` how much.

@@ -8,6 +8,7 @@ mod down;
 mod env;
 mod fetch;
 mod java;
+mod lag;
 mod layout;
 mod logs;
 mod owner;

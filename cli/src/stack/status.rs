@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use super::layout::Layout;
 use super::part::Part;
 use super::procfs::Identity;
-use super::{Stack, parts, process};
+use super::{Stack, lag, parts, process};
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -36,6 +36,7 @@ pub(crate) async fn status() -> Result<()> {
     let stack = Arc::new(Stack::open(layout)?);
     let rows = rows(&stack).await;
     print(&stack, &rows);
+    print!("{}", lag::report(&stack).await);
     let down: Vec<_> = rows
         .iter()
         .filter(|row| row.trouble.is_some())

@@ -153,6 +153,9 @@ fn role(stack: &Stack, args: &[&str]) -> Launch {
     let launch = Launch::new(stack.binary())
         .args(args.iter().map(OsString::from))
         .env("ONHAND_LOG", "text");
+    // The standard variables of traces say where spans go, and are nothing of ours.
+    let traces = std::env::vars().filter(|(name, _)| name.starts_with("OTEL_"));
+    let launch = traces.fold(launch, |launch, (name, value)| launch.env(&name, value));
     stack
         .settings()
         .into_iter()
