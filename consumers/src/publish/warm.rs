@@ -2,11 +2,12 @@
 //!
 //! Kept in tables of a bounded size. What a batch needs and no table holds is read from Postgres, with one query per table
 //! and batch; changes of items and locations come by their topics and replace what is held. Thresholds are those that were in
-//! force when the movement was written, whenever it is read, so an event that comes again is the same event.
+//! force when the movement was written, whenever it is read, so an event that comes again is the same event. An item or a
+//! location is read again after a minute: where several processes share the work, its changes may go to another one.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use onhand_cdc::envelope::{Operation, StockMovementRow};
@@ -20,6 +21,8 @@ use super::model::{Facts, Item, Place, Settings, named_lot, settings_change};
 use crate::postgres::{LevelKey, LevelThen, RowSource, RowSourceError, Rows};
 use crate::runtime::{Event, SinkError};
 
+/// How long an item or a location counts as known without a word of it.
+const MAX_AGE: Duration = Duration::from_secs(60);
 /// Locations are few and small; lots are named by few movements.
 const PLACE_TABLE_BYTES: usize = 512 * 1024;
 const LOT_TABLE_BYTES: usize = 512 * 1024;
@@ -40,6 +43,26 @@ struct Level {
     known: Option<Known>,
     /// Newest version whose state was published.
     state: Option<RowVersion>,
+}
+
+/// A row and when it was last heard of.
+#[derive(Debug)]
+struct Seen<T> {
+    row: Arc<T>,
+    at: Instant,
+}
+
+impl<T> Seen<T> {
+    fn now(row: T) -> Self {
+        Self {
+            row: Arc::new(row),
+            at: Instant::now(),
+        }
+    }
+
+    fn fresh(&self) -> Option<Arc<T>> {
+        (self.at.elapsed() < MAX_AGE).then(|| Arc::clone(&self.row))
+    }
 }
 
 /// Settings and the versions of the level that they were seen to hold at.
@@ -80,8 +103,8 @@ impl Span {
 pub(super) struct Tables {
     rows: RowSource,
     low_stock: bool,
-    items: Bounded<Uuid, Arc<Item>>,
-    places: Bounded<String, Arc<Place>>,
+    items: Bounded<Uuid, Seen<Item>>,
+    places: Bounded<String, Seen<Place>>,
     lots: Bounded<LotId, Option<Timestamp>>,
     levels: Bounded<LevelId, Level>,
     /// Newest version of each summary that was published.
@@ -177,7 +200,11 @@ impl Tables {
         match change {
             Change::Item(envelope) => {
                 let Some(row) = row_of(envelope) else { return };
-                if self.items.peek(&row.id).is_some_and(|held| held.version < row.version) {
+                if self
+                    .items
+                    .peek(&row.id)
+                    .is_some_and(|held| held.row.version < row.version)
+                {
                     match Item::from_row(row) {
                         Some(item) => self.keep_item(item),
                         None => self.items.remove(&row.id),
@@ -186,7 +213,11 @@ impl Tables {
             }
             Change::Location(envelope) => {
                 let Some(row) = row_of(envelope) else { return };
-                if self.places.peek(&row.id).is_some_and(|held| held.version < row.version) {
+                if self
+                    .places
+                    .peek(&row.id)
+                    .is_some_and(|held| held.row.version < row.version)
+                {
                     self.keep_place(row.id.clone(), Place::from_row(row));
                 }
             }
@@ -196,12 +227,12 @@ impl Tables {
 
     fn keep_item(&mut self, item: Item) {
         let bytes = item.bytes();
-        self.items.insert(item.id, Arc::new(item), bytes);
+        self.items.insert(item.id, Seen::now(item), bytes);
     }
 
     fn keep_place(&mut self, id: String, place: Place) {
         let bytes = place.bytes() + 2 * id.len();
-        self.places.insert(id, Arc::new(place), bytes);
+        self.places.insert(id, Seen::now(place), bytes);
     }
 
     /// Gathers what the tables hold and answers what they do not.
@@ -209,15 +240,15 @@ impl Tables {
         let mut missing = Missing::default();
         for event in events {
             let Some(item) = item_of(&event.change) else { continue };
-            match self.items.get(&item) {
-                Some(found) => drop(gathered.items.insert(item, Arc::clone(found))),
+            match self.items.get(&item).and_then(Seen::fresh) {
+                Some(found) => drop(gathered.items.insert(item, found)),
                 None => drop(missing.items.insert(item)),
             }
             let Some(movement) = movement_of(&event.change) else {
                 continue;
             };
-            match self.places.get(&movement.location_id) {
-                Some(found) => drop(gathered.places.insert(movement.location_id.clone(), Arc::clone(found))),
+            match self.places.get(&movement.location_id).and_then(Seen::fresh) {
+                Some(found) => drop(gathered.places.insert(movement.location_id.clone(), found)),
                 None => drop(missing.places.insert(movement.location_id.clone())),
             }
             let Some(lot) = named_lot(movement.detail.as_deref()) else {
