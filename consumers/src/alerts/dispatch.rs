@@ -48,7 +48,10 @@ pub(super) struct Dispatcher {
 /// How serving a receiver ended.
 struct Served {
     receiver: String,
+    /// It did not take a message.
     failed: bool,
+    /// It took one.
+    progressed: bool,
     reminded: bool,
 }
 
@@ -154,7 +157,8 @@ impl Dispatcher {
             self.reminded.insert(served.receiver.clone(), Instant::now());
         }
         if served.failed {
-            let failures = self.rests.get(&served.receiver).map_or(0, |(failures, _)| *failures);
+            let before = self.rests.get(&served.receiver).map_or(0, |(failures, _)| *failures);
+            let failures = if served.progressed { 0 } else { before };
             let rest = backoff(&self.config, failures).min(LONGEST_REST);
             self.rests
                 .insert(served.receiver, (failures.saturating_add(1), Instant::now() + rest));
@@ -227,9 +231,10 @@ struct Service {
 impl Service {
     async fn run(self) -> Served {
         let reminded = self.remind && self.remind().await;
+        let mut progressed = reminded;
         let mut failed = self.remind && !reminded;
         if !failed {
-            failed = match self.deliver().await {
+            failed = match self.deliver(&mut progressed).await {
                 Ok(all_taken) => !all_taken,
                 Err(error) => {
                     tracing::warn!(receiver = self.receiver, %error, "messages cannot be taken or settled");
@@ -240,6 +245,7 @@ impl Service {
         Served {
             receiver: self.receiver,
             failed,
+            progressed,
             reminded,
         }
     }
@@ -275,7 +281,7 @@ impl Service {
     }
 
     /// Until nothing is due any more. False once a message was not taken.
-    async fn deliver(&self) -> Result<bool, SinkError> {
+    async fn deliver(&self, progressed: &mut bool) -> Result<bool, SinkError> {
         let mut limit = if self.careful {
             1
         } else {
@@ -290,6 +296,7 @@ impl Service {
             let mut all_taken = true;
             for (delivery, verdict) in self.receivers.send(&self.receiver, claimed).await {
                 all_taken &= !matches!(verdict, Verdict::Retry { .. });
+                *progressed |= matches!(verdict, Verdict::Delivered(_));
                 self.settle(&delivery, verdict).await?;
             }
             if !all_taken {
