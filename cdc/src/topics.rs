@@ -35,7 +35,12 @@ pub const GROUP_SEARCH: &str = "onhand.search";
 /// Tables the cache sink reads.
 pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
 /// Tables the search sink reads.
-pub const SEARCH_TABLES: [Table; 2] = [Table::Item, Table::StockLevel];
+pub const SEARCH_TABLES: [Table; 4] = [
+    Table::Item,
+    Table::StockLevel,
+    Table::StockSummary,
+    Table::StockMovement,
+];
 
 const DAY_MS: &str = "86400000";
 const WEEK_MS: &str = "604800000";

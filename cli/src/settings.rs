@@ -10,7 +10,8 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
-use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, RedisConfig, RuntimeConfig};
+use onhand_consumers::verify::Targets;
+use onhand_consumers::{ConsumerConfig, ElasticsearchConfig, RedisConfig, RuntimeConfig, VerifyConfig};
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
 
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
     pub(crate) api: ApiConfig,
+    /// The comparison of the read models with Postgres.
+    pub(crate) verify: VerifyConfig,
 }
 
 /// Where the optional file is; an argument that all roles share.
@@ -95,6 +98,17 @@ impl Settings {
         }
     }
 
+    /// What a comparison looks at.
+    pub(crate) fn targets(&self) -> Targets {
+        Targets {
+            database: self.database.clone(),
+            kafka: self.kafka.clone(),
+            topic_prefix: self.runtime.topic_prefix.clone(),
+            redis: Some(self.redis.clone()),
+            elasticsearch: Some(self.elasticsearch.clone()),
+        }
+    }
+
     /// The sections that the HTTP interface takes.
     pub(crate) fn api(self) -> ApiServerConfig {
         ApiServerConfig {
@@ -113,6 +127,7 @@ impl Settings {
         self.redis.validate()?;
         self.elasticsearch.validate()?;
         self.runtime.validate()?;
+        self.verify.validate()?;
         Ok(())
     }
 }

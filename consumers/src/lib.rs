@@ -6,11 +6,11 @@
 //! [`runtime::Sink`], and add it to [`SinkKind`] and [`run`].
 
 pub mod cache;
-pub mod compare;
 mod config;
 mod postgres;
 pub mod runtime;
 pub mod search;
+pub mod verify;
 
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub use cache::{RedisConfig, StockCache};
 pub use config::{ConsumerConfig, SinkKind};
 pub use runtime::{ConsumerError, RuntimeConfig};
 pub use search::ElasticsearchConfig;
+pub use verify::VerifyConfig;
 
 use postgres::RowSource;
 use runtime::Sink;

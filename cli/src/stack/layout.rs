@@ -96,6 +96,10 @@ impl Ports {
     pub(crate) fn search_metrics(self) -> u16 {
         self.at(95)
     }
+
+    pub(crate) fn verify_metrics(self) -> u16 {
+        self.at(96)
+    }
 }
 
 /// The folders of one stack.

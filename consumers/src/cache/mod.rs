@@ -6,5 +6,7 @@ mod sink;
 mod warm;
 
 pub use config::RedisConfig;
-pub use model::{CacheError, CachedItem, ItemRows, Keys, RowError, StockCache, StockRow, StockStatus};
+pub use model::{
+    CacheError, CachedItem, ItemRows, Keys, Repair, RowError, RowRepair, StockCache, StockRow, StockStatus,
+};
 pub use sink::CacheSink;

@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<Part> {
         roles::SEARCH,
         roles::API,
         roles::WATCH,
+        roles::VERIFY,
     ]
 }
 
