@@ -80,7 +80,12 @@ pub const GROUP_ALERTS: &str = "onhand.alerts";
 /// Tables the cache sink reads.
 pub const CACHE_TABLES: [Table; 1] = [Table::StockLevel];
 /// Tables the search sink reads.
-pub const SEARCH_TABLES: [Table; 2] = [Table::Item, Table::StockLevel];
+pub const SEARCH_TABLES: [Table; 4] = [
+    Table::Item,
+    Table::StockLevel,
+    Table::StockSummary,
+    Table::StockMovement,
+];
 /// Tables the publish sink reads.
 pub const PUBLISH_TABLES: [Table; 4] = [Table::StockMovement, Table::Item, Table::Location, Table::StockSummary];
 /// Topics the ingest sink reads.

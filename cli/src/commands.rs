@@ -2,8 +2,11 @@
 
 mod connect;
 mod migrate;
+mod read_models;
 mod role;
 mod verify;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -76,8 +79,12 @@ enum Command {
     Dlq(Box<Dlq>),
     /// Replay a file of real order lines through the public write path
     Import(Box<Import>),
-    /// Compare Redis, Elasticsearch and the ledger with Postgres, key by key
+    /// Compare Redis, Elasticsearch and the ledger with Postgres, and repair what differs
     Verify(verify::Verify),
+    /// Make the search indexes anew
+    Search(read_models::Search),
+    /// Make the cache anew
+    Cache(read_models::Cache),
     /// Show on the running stack what it does and how fast, and that all read models are equal
     Demo(Box<Demo>),
     /// Measure how fast it is, as ratios against peers in the same run
@@ -87,8 +94,17 @@ enum Command {
 
 impl Cli {
     /// Does what the command line says.
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self) -> Result<ExitCode> {
         match self.command {
+            Command::Verify(command) => command.run().await,
+            command => command.run().await.map(|()| ExitCode::SUCCESS),
+        }
+    }
+}
+
+impl Command {
+    async fn run(self) -> Result<()> {
+        match self {
             Command::Up { parts } => stack::up(&parts).await,
             Command::Down { parts } => stack::down(&parts).await,
             Command::Status => stack::status().await,
@@ -102,7 +118,9 @@ impl Cli {
             Command::Recover(command) => command.run().await,
             Command::Dlq(command) => command.run().await,
             Command::Import(command) => command.run().await,
-            Command::Verify(command) => command.run().await,
+            Command::Verify(command) => command.run().await.map(drop),
+            Command::Search(command) => command.run().await,
+            Command::Cache(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Bench(command) => command.run().await,
         }

@@ -17,7 +17,7 @@ use clap::Parser;
 #[tokio::main]
 async fn main() -> ExitCode {
     match commands::Cli::parse().run().await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

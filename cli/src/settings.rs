@@ -10,8 +10,9 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
+use onhand_consumers::verify::Targets;
 use onhand_consumers::{
-    AlertsConfig, ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig,
+    AlertsConfig, ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig, VerifyConfig,
 };
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) runtime: RuntimeConfig,
     /// HTTP interface.
     pub(crate) api: ApiConfig,
+    /// The comparison of the read models with Postgres.
+    pub(crate) verify: VerifyConfig,
 }
 
 /// Where the optional file is; an argument that all roles share.
@@ -122,6 +125,17 @@ impl Settings {
         }
     }
 
+    /// What a comparison looks at.
+    pub(crate) fn targets(&self) -> Targets {
+        Targets {
+            database: self.database.clone(),
+            kafka: self.kafka.clone(),
+            topic_prefix: self.runtime.topic_prefix.clone(),
+            redis: Some(self.redis.clone()),
+            elasticsearch: Some(self.elasticsearch.clone()),
+        }
+    }
+
     /// The sections that the HTTP interface takes.
     pub(crate) fn api(self) -> ApiServerConfig {
         ApiServerConfig {
@@ -143,6 +157,7 @@ impl Settings {
         self.ingest.validate()?;
         self.alerts.validate()?;
         self.runtime.validate()?;
+        self.verify.validate()?;
         Ok(())
     }
 }

@@ -7,7 +7,6 @@
 
 pub mod alerts;
 pub mod cache;
-pub mod compare;
 mod config;
 pub mod ingest;
 pub mod letters;
@@ -16,6 +15,7 @@ pub mod publish;
 pub mod runtime;
 pub mod search;
 pub mod sweep;
+pub mod verify;
 
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ pub use ingest::IngestConfig;
 pub use publish::PublishConfig;
 pub use runtime::{ConsumerError, RuntimeConfig};
 pub use search::ElasticsearchConfig;
+pub use verify::VerifyConfig;
 
 use postgres::RowSource;
 use runtime::Sink;

@@ -91,6 +91,9 @@ async fn a_comparison_finds_what_was_planted() {
     })
     .await
     .unwrap();
+    // This test is to find it, and not the part that repairs all the time.
+    let (code, text) = program(&["down", "verify"]);
+    assert_eq!(code, 0, "{text}");
     verified();
 
     let key = format!("catalog:stock:{{{id}}}");
@@ -123,4 +126,6 @@ async fn a_comparison_finds_what_was_planted() {
     let () = set(row).query_async(&mut redis).await.unwrap();
     assert!(put(source).await.unwrap().status().is_success());
     verified();
+    let (code, text) = program(&["up", "verify"]);
+    assert_eq!(code, 0, "{text}");
 }

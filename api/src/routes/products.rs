@@ -89,6 +89,29 @@ pub(crate) struct FoundProduct {
     /// Its stock; left out if neither Redis nor Postgres could answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<StockSummary>,
+    /// Its stock in detail, as the search index heard of it, normally a second after the change; left out if it was never
+    /// stocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    totals: Option<Totals>,
+}
+
+/// Stock of a product over all its locations.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Totals {
+    /// Physically there.
+    on_hand: i64,
+    /// Held by reservations.
+    reserved: i64,
+    /// Can be promised, holds that ended and were not written off yet left out.
+    available: i64,
+    /// On the way to a location.
+    in_transit: i64,
+    /// Owed to customers.
+    backordered: i64,
+    /// Locations that have or had it.
+    location_count: i64,
+    /// Version of these numbers.
+    version: i64,
 }
 
 /// What can be promised of a product.
@@ -132,6 +155,15 @@ impl FoundProduct {
                 available: stock.available,
                 status: stock.status.to_string(),
                 source: stock.source,
+            }),
+            totals: hit.totals.map(|totals| Totals {
+                on_hand: totals.on_hand,
+                reserved: totals.reserved,
+                available: totals.available,
+                in_transit: totals.in_transit,
+                backordered: totals.backordered,
+                location_count: totals.location_count,
+                version: totals.version,
             }),
         }
     }

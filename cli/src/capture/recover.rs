@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use onhand_cdc::notification::Begin;
-use onhand_consumers::compare::{self, Targets};
+use onhand_consumers::verify::{Options, Verifier};
 use onhand_db::{raise_epoch, renew_versions};
 
 use super::repair::Capture;
@@ -65,15 +65,14 @@ impl Recover {
         if self.no_verify {
             return Ok(());
         }
-        let targets = Targets {
-            database: settings.database,
-            redis: Some(settings.redis),
-            elasticsearch: Some(settings.elasticsearch),
+        let options = Options {
+            wait: COMPARE_PATIENCE,
+            ..Options::default()
         };
-        let report = compare::run(&targets, COMPARE_PATIENCE).await?;
+        let report = Verifier::new(&settings.targets())?.verify(&options).await?;
         print!("{report}");
         if !report.is_equal() {
-            bail!("{} differences are left", report.differences());
+            bail!("{} differences are left", report.left());
         }
         println!("recovered: every read model equals the restored database");
         println!("restart `onhand api`: its processes remember for some minutes which item a sku names");

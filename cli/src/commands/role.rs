@@ -40,6 +40,17 @@ pub(super) async fn api(settings: &SettingsFile) -> Result<()> {
     Ok(())
 }
 
+/// Compares the read models with Postgres until it is told to stop.
+pub(super) async fn verify(settings: &SettingsFile) -> Result<()> {
+    install_tracing()?;
+    let settings = settings.load()?;
+    let (targets, config) = (settings.targets(), settings.verify);
+    tracing::info!(role = "verify", ?config, "starting");
+    onhand_consumers::verify::run(targets, config, stop_signal()?).await?;
+    tracing::info!(role = "verify", "stopped");
+    Ok(())
+}
+
 /// Restarts a connector that has failed and looks after its slot, until it is told to stop.
 pub(super) async fn watch_connector(settings: &Settings, name: &str) -> Result<()> {
     install_tracing()?;

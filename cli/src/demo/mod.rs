@@ -14,7 +14,7 @@ mod trace;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use onhand_consumers::compare::{self, Targets};
+use onhand_consumers::verify::{Options, Verifier};
 use onhand_db::Pool;
 
 use crate::settings::{Settings, SettingsFile};
@@ -101,18 +101,21 @@ impl Demo {
     /// Waits, for a bounded time, until everything is equal, and prints what was compared.
     async fn equal(&self, settings: &Settings) -> Result<()> {
         let since = Instant::now();
-        let targets = Targets {
-            database: settings.database.clone(),
-            redis: Some(settings.redis.clone()),
-            elasticsearch: Some(settings.elasticsearch.clone()),
+        let options = Options {
+            wait: Duration::from_secs(self.patience),
+            ..Options::default()
         };
-        let report = compare::run(&targets, Duration::from_secs(self.patience)).await?;
+        let report = Verifier::new(&settings.targets())?.verify(&options).await?;
         for line in report.to_string().lines() {
             println!("  {line}");
         }
         println!("  ({:.1} s)", since.elapsed().as_secs_f32());
         if !report.is_equal() {
-            bail!("{} differences after {} s", report.differences(), self.patience);
+            bail!(
+                "{} differences, or read models behind, after {} s",
+                report.count(),
+                self.patience
+            );
         }
         Ok(())
     }

@@ -108,6 +108,10 @@ impl Ports {
     pub(crate) fn alerts_metrics(self) -> u16 {
         self.at(97)
     }
+
+    pub(crate) fn verify_metrics(self) -> u16 {
+        self.at(96)
+    }
 }
 
 /// The folders of one stack.

@@ -66,6 +66,9 @@ pub enum ConsumerError {
     /// The sink cannot go on.
     #[error("sink cannot go on")]
     Sink(#[from] SinkError),
+    /// The verification cannot start.
+    #[error("verification cannot start: {0}")]
+    Verify(String),
     /// The address for metrics and health is taken or not ours.
     #[error("cannot listen on {listen}")]
     Listen {

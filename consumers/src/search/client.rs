@@ -16,7 +16,7 @@ pub(super) const BULK_PATH: &str =
 
 /// The search engine did not do what was asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ClientError {
+pub(crate) enum ClientError {
     /// Not reachable, too slow, or busy.
     #[error("elasticsearch is not available: {0}")]
     Unavailable(String),
@@ -27,7 +27,7 @@ pub(super) enum ClientError {
 
 impl ClientError {
     /// By its status: what may pass with time, and what will not.
-    pub(super) fn refused(status: StatusCode, answer: &str) -> Self {
+    pub(crate) fn refused(status: StatusCode, answer: &str) -> Self {
         let answer: String = answer.chars().take(ANSWER_CHARS).collect();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Self::Unavailable(format!("{status}: {answer}"));
@@ -38,7 +38,7 @@ impl ClientError {
         }
     }
 
-    pub(super) fn unreadable(error: serde_json::Error) -> Self {
+    pub(crate) fn unreadable(error: serde_json::Error) -> Self {
         Self::Unavailable(format!("unreadable answer: {error}"))
     }
 }
@@ -53,17 +53,17 @@ impl From<ClientError> for SinkError {
 
 /// A document to write, guarded by its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Document {
+pub(crate) struct Document {
     /// Alias of the index.
-    pub(super) index: String,
+    pub(crate) index: String,
     /// Id.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Version of the row.
-    pub(super) version: i64,
+    pub(crate) version: i64,
     /// A tombstone has the version of the row it deletes, so it wins a tie.
-    pub(super) wins_ties: bool,
+    pub(crate) wins_ties: bool,
     /// The document as JSON.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Document {
@@ -85,7 +85,7 @@ impl Document {
 
 /// What became of one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum DocumentResult {
+pub(crate) enum DocumentResult {
     /// Written.
     Written,
     /// The index has as new or newer.
@@ -121,14 +121,14 @@ struct BulkError {
 
 /// Connection to the search engine. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     bulk_max_bytes: usize,
 }
 
 impl Client {
-    pub(super) fn new(url: &str, timeout: Duration, bulk_max_bytes: usize) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(url: &str, timeout: Duration, bulk_max_bytes: usize) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(3)))
@@ -142,7 +142,7 @@ impl Client {
     }
 
     /// One request; the answer whatever its status.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -156,7 +156,7 @@ impl Client {
     }
 
     /// One request that must succeed.
-    pub(super) async fn expect(&self, method: Method, path: &str, body: Option<Value>) -> Result<String, ClientError> {
+    pub(crate) async fn expect(&self, method: Method, path: &str, body: Option<Value>) -> Result<String, ClientError> {
         let (status, answer) = self.send(method, path, body).await?;
         if status.is_success() {
             return Ok(answer);
@@ -165,7 +165,7 @@ impl Client {
     }
 
     /// Writes documents; answers one result for each, in order.
-    pub(super) async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
+    pub(crate) async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
         let mut results = Vec::with_capacity(documents.len());
         let mut rest = documents;
         let mut limit = self.bulk_max_bytes;

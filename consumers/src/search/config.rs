@@ -19,6 +19,8 @@ pub struct ElasticsearchConfig {
     pub refresh_interval: String,
     /// Most bytes in one bulk request.
     pub bulk_max_bytes: usize,
+    /// Months whose movements are kept, the present one included. The ledger in Postgres keeps them longer.
+    pub movement_months: u32,
 }
 
 impl Default for ElasticsearchConfig {
@@ -29,6 +31,7 @@ impl Default for ElasticsearchConfig {
             timeout_ms: 10_000,
             refresh_interval: "500ms".to_owned(),
             bulk_max_bytes: 4 * 1024 * 1024,
+            movement_months: 3,
         }
     }
 }
@@ -59,6 +62,9 @@ impl ElasticsearchConfig {
                 "elasticsearch.timeout_ms and bulk_max_bytes",
                 "must be more than zero",
             ));
+        }
+        if !(1..=120).contains(&self.movement_months) {
+            return Err(ConfigError::new("elasticsearch.movement_months", "must be 1 to 120"));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Documents: what a row looks like in the index.
 
-use onhand_cdc::envelope::{ItemRow, StockLevelRow, UNAVAILABLE};
+use jiff::Timestamp;
+use onhand_cdc::envelope::{ItemRow, StockLevelRow, StockMovementRow, StockSummaryRow, UNAVAILABLE};
 use onhand_cdc::{Change, Envelope, Operation};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,13 +9,71 @@ use uuid::Uuid;
 use super::client::Document;
 use super::fold::fold;
 use super::index::Indexes;
+use super::month::Month;
+use crate::postgres::MovementLine;
 
-/// The document of a change, or why there never will be one.
-pub(super) fn document_of(indexes: &Indexes, change: &Change) -> Result<Document, String> {
+/// The document of a change, or why there never will be one. None: the change says nothing that is kept, as a movement does not
+/// that is older than the months since `oldest`, or that is removed from the ledger because of its age.
+pub(super) fn document_of(indexes: &Indexes, change: &Change, oldest: Month) -> Result<Option<Document>, String> {
     match change {
-        Change::Item(envelope) => of_item_change(indexes, envelope),
-        Change::StockLevel(envelope) => of_stock_change(indexes, envelope),
-        _ => Err("the index takes changes of item and stock_level only".to_owned()),
+        Change::Item(envelope) => of_item_change(indexes, envelope).map(Some),
+        Change::StockLevel(envelope) => of_stock_change(indexes, envelope).map(Some),
+        Change::StockSummary(envelope) => of_summary_change(indexes, envelope).map(Some),
+        Change::StockMovement(envelope) => of_movement(indexes, envelope, oldest),
+        _ => Err("the index takes changes of item, stock_level, stock_summary and stock_movement only".to_owned()),
+    }
+}
+
+fn of_summary_change(indexes: &Indexes, envelope: &Envelope<StockSummaryRow>) -> Result<Document, String> {
+    match envelope.op {
+        Operation::Create | Operation::Update | Operation::Read => {
+            let after = envelope.after.as_ref().ok_or("change without a new row")?;
+            summary(indexes, after)
+        }
+        Operation::Delete => {
+            let before = envelope.before.as_ref().ok_or("delete without an old row")?;
+            tombstone(&indexes.summaries, before.item_id.to_string(), before.version.get())
+        }
+        Operation::Truncate | Operation::Message => Err(no_row(envelope.op)),
+    }
+}
+
+fn of_movement(
+    indexes: &Indexes,
+    envelope: &Envelope<StockMovementRow>,
+    oldest: Month,
+) -> Result<Option<Document>, String> {
+    match envelope.op {
+        Operation::Create | Operation::Update | Operation::Read => {}
+        Operation::Delete => return Ok(None),
+        Operation::Truncate | Operation::Message => return Err(no_row(envelope.op)),
+    }
+    let row = envelope.after.as_ref().ok_or("change without a new row")?;
+    let recorded_at = row.recorded_at.ok_or("movement without the instant of its recording")?;
+    if Month::of(recorded_at) < oldest {
+        return Ok(None);
+    }
+    movement(indexes, &line_of(row, recorded_at)).map(Some)
+}
+
+fn line_of(row: &StockMovementRow, recorded_at: Timestamp) -> MovementLine {
+    MovementLine {
+        item_id: row.item_id,
+        location_id: row.location_id.clone(),
+        version: row.version.get(),
+        kind: row.kind.clone(),
+        on_hand_delta: row.on_hand_delta,
+        reserved_delta: row.reserved_delta,
+        on_hand: row.on_hand,
+        reserved: row.reserved,
+        available: row.available,
+        reason: row.reason.clone(),
+        reference: row.reference.clone(),
+        reservation_id: row.reservation_id,
+        correlation_id: row.correlation_id.clone(),
+        occurred_at: row.occurred_at,
+        recorded_at,
+        traceparent: row.traceparent.clone(),
     }
 }
 
@@ -87,7 +146,7 @@ fn with_unchanged(after: &ItemRow, before: Option<&ItemRow>) -> Result<ItemRow, 
 }
 
 /// The document of an item.
-pub(super) fn item(indexes: &Indexes, row: &ItemRow) -> Result<Document, String> {
+pub(crate) fn item(indexes: &Indexes, row: &ItemRow) -> Result<Document, String> {
     let tags_folded: Vec<String> = row.tags.iter().map(|tag| fold(tag)).collect();
     let body = json!({
         "sku": row.sku,
@@ -113,7 +172,7 @@ pub(super) fn item(indexes: &Indexes, row: &ItemRow) -> Result<Document, String>
 }
 
 /// The document of a stock level.
-pub(super) fn stock(indexes: &Indexes, row: &StockLevelRow) -> Result<Document, String> {
+pub(crate) fn stock(indexes: &Indexes, row: &StockLevelRow) -> Result<Document, String> {
     let body = json!({
         "item_id": row.item_id,
         "location_id": row.location_id,
@@ -135,9 +194,62 @@ pub(super) fn stock(indexes: &Indexes, row: &StockLevelRow) -> Result<Document, 
     document(&indexes.stock, id, row.version.get(), false, &body)
 }
 
+/// The document of a summary.
+pub(crate) fn summary(indexes: &Indexes, row: &StockSummaryRow) -> Result<Document, String> {
+    let body = json!({
+        "item_id": row.item_id,
+        "sku": row.sku,
+        "on_hand": row.on_hand,
+        "reserved": row.reserved,
+        "available": row.available,
+        "in_transit": row.in_transit,
+        "backordered": row.backordered,
+        "damaged": row.damaged,
+        "incoming": row.incoming,
+        "oversold": row.oversold,
+        "threshold": row.threshold,
+        "status": row.status,
+        "location_count": row.location_count,
+        "version": row.version,
+        "updated_at": row.updated_at.map(|at| at.to_string()),
+    });
+    document(
+        &indexes.summaries,
+        row.item_id.to_string(),
+        row.version.get(),
+        false,
+        &body,
+    )
+}
+
+/// The document of a movement. It never changes, so any version guards it; that of the row after it is at hand.
+pub(crate) fn movement(indexes: &Indexes, line: &MovementLine) -> Result<Document, String> {
+    let body = json!({
+        "item_id": line.item_id,
+        "location_id": line.location_id,
+        "version": line.version,
+        "type": line.kind,
+        "on_hand_delta": line.on_hand_delta,
+        "reserved_delta": line.reserved_delta,
+        "on_hand": line.on_hand,
+        "reserved": line.reserved,
+        "available": line.available,
+        "reason": line.reason,
+        "reference": line.reference,
+        "reservation_id": line.reservation_id,
+        "correlation_id": line.correlation_id,
+        "occurred_at": line.occurred_at.map(|at| at.to_string()),
+        "recorded_at": line.recorded_at.to_string(),
+        "traceparent": line.traceparent,
+    });
+    let id = format!("{}:{}:{}", line.item_id, line.location_id, line.version);
+    let index = indexes.month(Month::of(line.recorded_at));
+    document(&index, id, line.version, false, &body)
+}
+
 /// What stays of a deleted row: its version, for good. (The engine's own memory of a delete lasts
 /// a minute; an older event that comes later would bring the row back.)
-pub(super) fn tombstone(index: &str, id: String, version: i64) -> Result<Document, String> {
+pub(crate) fn tombstone(index: &str, id: String, version: i64) -> Result<Document, String> {
     if version <= 0 {
         return Err("delete without a row version".to_owned());
     }
@@ -207,9 +319,13 @@ mod tests {
         }))
     }
 
+    fn made(change: &Change) -> Result<Document, String> {
+        let oldest = Month::of("2026-10-01T00:00:00Z".parse().unwrap());
+        document_of(&Indexes::new("onhand-"), change, oldest).map(Option::unwrap)
+    }
+
     fn body(change: &Change) -> Value {
-        let document = document_of(&Indexes::new("onhand-"), change).unwrap();
-        serde_json::from_str(&document.body).unwrap()
+        serde_json::from_str(&made(change).unwrap().body).unwrap()
     }
 
     #[test]
@@ -240,18 +356,17 @@ mod tests {
             ..row(2)
         };
         let change = change(Operation::Update, None, Some(after));
-        let error = document_of(&Indexes::new("onhand-"), &change).unwrap_err();
+        let error = made(&change).unwrap_err();
         assert!(error.contains("large column"), "{error}");
     }
 
     #[test]
     fn a_delete_leaves_a_tombstone_with_the_version_of_the_row() {
-        let indexes = Indexes::new("onhand-");
         let deletion = change(Operation::Delete, Some(row(7)), None);
-        let document = document_of(&indexes, &deletion).unwrap();
+        let document = made(&deletion).unwrap();
         assert_eq!((document.version, document.wins_ties), (7, true));
         let nameless = change(Operation::Delete, Some(row(0)), None);
-        let error = document_of(&indexes, &nameless).unwrap_err();
+        let error = made(&nameless).unwrap_err();
         assert_eq!(error, "delete without a row version");
     }
 }

@@ -1,10 +1,11 @@
 //! Search of items, for the HTTP interface.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use onhand_cdc::ConfigError;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -113,6 +114,29 @@ pub struct ProductHit {
     pub updated_at: Option<Timestamp>,
     /// How well it fits; none without a query.
     pub score: Option<f64>,
+    /// What there is of it over all locations; none if it was never stocked.
+    pub totals: Option<StockTotals>,
+}
+
+/// Stock of an item over all its locations, as its newest summary says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockTotals {
+    /// Physically there.
+    pub on_hand: i64,
+    /// Held by reservations.
+    pub reserved: i64,
+    /// Can be promised.
+    pub available: i64,
+    /// On the way to a location.
+    pub in_transit: i64,
+    /// Owed to customers.
+    pub backordered: i64,
+    /// `in_stock`, `low_stock` or `out_of_stock`.
+    pub status: String,
+    /// Locations with a stock level.
+    pub location_count: i64,
+    /// Version of the summary.
+    pub version: i64,
 }
 
 /// A version that an item must have at least, for an answer to count as new enough.
@@ -197,7 +221,9 @@ pub async fn search_products(
         .as_ref()
         .map_or(0, |all| all.all.new_enough.doc_count);
     let has_floors = usize::try_from(seen).is_ok_and(|seen| seen >= floors.len());
-    Ok(page(answer, limit, has_floors))
+    let mut page = page(answer, limit, has_floors);
+    join_totals(search, &mut page.hits).await?;
+    Ok(page)
 }
 
 /// Counts the items that have reached their floors, beside the search: both see the same state of the index, because it
@@ -213,6 +239,38 @@ fn floors_seen(floors: &[ItemFloor]) -> Value {
         })
         .collect();
     json!({"all": {"global": {}, "aggs": {"new_enough": {"filter": {"bool": {"should": reached}}}}}})
+}
+
+/// Totals are documents of their own, since one version guards one document; they are joined here, for the hits of one page.
+async fn join_totals(search: &ProductSearch, hits: &mut [ProductHit]) -> Result<(), SearchError> {
+    if hits.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = hits.iter().map(|hit| hit.item_id).collect();
+    let path = format!(
+        "/{}/_mget?filter_path=docs._id,docs.found,docs._source",
+        search.indexes.summaries
+    );
+    let body = json!({ "ids": ids });
+    let (status, answer) = search.client.send(Method::POST, &path, Some(body)).await?;
+    // An index that is not there yet has no totals; that is no reason to find nothing.
+    if status == StatusCode::NOT_FOUND {
+        return Ok(());
+    }
+    if !status.is_success() {
+        return Err(ClientError::refused(status, &answer).into());
+    }
+    let answer: Totals = serde_json::from_str(&answer)
+        .map_err(|error| SearchError::Unavailable(format!("unreadable answer: {error}")))?;
+    let mut totals: HashMap<String, StockTotals> = answer
+        .docs
+        .into_iter()
+        .filter_map(|found| Some((found.id, serde_json::from_value(found.source?).ok()?)))
+        .collect();
+    for hit in hits {
+        hit.totals = totals.remove(&hit.item_id.to_string());
+    }
+    Ok(())
 }
 
 fn request(words: &str, limit: u32, after: Option<&SearchCursor>) -> Value {
@@ -256,6 +314,19 @@ fn matching(words: &str) -> Value {
         {"match": {"tags_folded": {"query": words, "boost": 1.5}}},
         {"match": {"description_folded": {"query": words, "operator": "and"}}},
     ]}})
+}
+
+#[derive(Deserialize)]
+struct Totals {
+    docs: Vec<Total>,
+}
+
+#[derive(Deserialize)]
+struct Total {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(rename = "_source", default)]
+    source: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -350,6 +421,7 @@ fn hit(hit: Hit) -> Option<ProductHit> {
         version: source.version,
         updated_at: source.updated_at,
         score: hit.score,
+        totals: None,
     })
 }
 

@@ -5,6 +5,7 @@ use onhand_cdc::ConfigError;
 use super::client::{BULK_PATH, Client, bulk_body};
 use super::config::ElasticsearchConfig;
 use super::index::{self, Indexes};
+use super::month::Month;
 use super::sink::Plan;
 use crate::runtime::{Event, SinkError};
 
@@ -52,6 +53,6 @@ impl Replay {
     /// # Errors
     /// A document that cannot be written as JSON.
     pub fn body(&self, batch: &[&Event]) -> Result<String, serde_json::Error> {
-        bulk_body(&Plan::of(&self.indexes, batch).documents)
+        bulk_body(&Plan::of(&self.indexes, Month::of(jiff::Timestamp::UNIX_EPOCH), batch).documents)
     }
 }

@@ -1,4 +1,4 @@
-//! The sink: change events of `item` and `stock_level` into the indexes.
+//! The sink: change events of `item`, `stock_level`, `stock_summary` and `stock_movement` into the indexes.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +7,17 @@ use async_trait::async_trait;
 use onhand_cdc::ConfigError;
 use reqwest::Method;
 
+use super::beside::{Beside, merged};
 use super::client::{Client, Document, DocumentResult};
 use super::config::ElasticsearchConfig;
 use super::index::{self, Indexes};
 use super::model::document_of;
+use super::month::Month;
 use super::warm::Warmer;
 use crate::postgres::RowSource;
 use crate::runtime::{Event, Outcome, Sink, SinkError, Warmth};
 
-/// Writes items and stock to the search engine.
+/// Writes items, stock, summaries and movements to the search engine.
 #[derive(Debug)]
 pub struct SearchSink {
     client: Client,
@@ -23,6 +25,7 @@ pub struct SearchSink {
     refresh_interval: String,
     /// Set when a write met a missing index: the next one makes it first.
     lost: AtomicBool,
+    beside: Beside,
     warmer: Warmer,
 }
 
@@ -37,7 +40,8 @@ impl SearchSink {
             .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
         let indexes = Indexes::new(&config.index_prefix);
         Ok(Self {
-            warmer: Warmer::new(client.clone(), indexes.clone(), rows),
+            warmer: Warmer::new(client.clone(), indexes.clone(), rows, config.movement_months),
+            beside: Beside::default(),
             client,
             indexes,
             refresh_interval: config.refresh_interval.clone(),
@@ -46,9 +50,31 @@ impl SearchSink {
     }
 
     async fn ensure(&self) -> Result<(), SinkError> {
-        index::ensure(&self.client, &self.indexes, &self.refresh_interval).await?;
+        index::ensure(&self.client, &self.warmer.definitions(), &self.refresh_interval).await?;
         self.lost.store(false, Ordering::Release);
         Ok(())
+    }
+
+    /// Writes to the live indexes and to those that are built beside them, in one request.
+    async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, SinkError> {
+        self.beside.refresh(&self.client, &self.indexes).await?;
+        let copies = self.beside.copies(documents);
+        if copies.is_empty() {
+            return Ok(self.client.bulk(documents).await?);
+        }
+        let mut all = documents.to_vec();
+        all.extend(copies.iter().map(|(_, copy)| copy.clone()));
+        let mut results = self.client.bulk(&all).await?;
+        let copied = results.split_off(documents.len().min(results.len()));
+        for ((position, _), copied) in copies.iter().zip(copied) {
+            if copied == DocumentResult::NoIndex {
+                self.beside.forget();
+            }
+            if let Some(result) = results.get_mut(*position) {
+                *result = merged(std::mem::replace(result, DocumentResult::NoIndex), copied);
+            }
+        }
+        Ok(results)
     }
 
     fn outcome(&self, result: DocumentResult) -> Outcome {
@@ -90,8 +116,8 @@ impl Sink for SearchSink {
         if self.lost.load(Ordering::Acquire) {
             self.ensure().await?;
         }
-        let mut plan = Plan::of(&self.indexes, batch);
-        let results = self.client.bulk(&plan.documents).await?;
+        let mut plan = Plan::of(&self.indexes, self.warmer.oldest(), batch);
+        let results = self.bulk(&plan.documents).await?;
         for (sender, result) in plan.senders.iter().zip(results) {
             if let Some(outcome) = plan.outcomes.get_mut(*sender) {
                 *outcome = self.outcome(result);
@@ -100,13 +126,15 @@ impl Sink for SearchSink {
         Ok(plan.outcomes)
     }
 
-    /// Fills indexes that are new. Makes them first if they went away while nothing changed.
+    /// Fills indexes that are new, that of a month that begins among them. Makes them first if they went away while nothing
+    /// changed.
     async fn tick(&self) -> Result<(), SinkError> {
-        if self.warmer.is_cold().await? {
+        let cold = self.warmer.cold().await?;
+        if !cold.is_empty() {
             self.ensure().await?;
-            self.warmer.fill().await?;
+            self.warmer.fill(&cold).await?;
         }
-        Ok(())
+        self.warmer.drop_old().await
     }
 
     async fn shutdown(&self) {}
@@ -122,12 +150,14 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Of each document only the newest version is sent; the older ones count as superseded.
-    pub(super) fn of(indexes: &Indexes, batch: &[&Event]) -> Self {
+    pub(super) fn of(indexes: &Indexes, oldest: Month, batch: &[&Event]) -> Self {
         let mut outcomes = vec![Outcome::Superseded; batch.len()];
         let mut newest: HashMap<(String, String), (usize, Document)> = HashMap::new();
         for (index, event) in batch.iter().enumerate() {
-            let document = match document_of(indexes, &event.change) {
-                Ok(document) => document,
+            let document = match document_of(indexes, &event.change, oldest) {
+                Ok(Some(document)) => document,
+                // Nothing that is kept: as good as superseded.
+                Ok(None) => continue,
                 Err(reason) => {
                     if let Some(outcome) = outcomes.get_mut(index) {
                         *outcome = Outcome::Poison(reason);
@@ -215,7 +245,8 @@ mod tests {
     }
 
     fn plan(events: &[Event]) -> Plan {
-        Plan::of(&Indexes::new("onhand-"), &events.iter().collect::<Vec<_>>())
+        let oldest = Month::of(jiff::Timestamp::UNIX_EPOCH);
+        Plan::of(&Indexes::new("onhand-"), oldest, &events.iter().collect::<Vec<_>>())
     }
 
     #[test]

@@ -1,35 +1,41 @@
-//! Filling the indexes from Postgres when they are new.
-//!
-//! Events go on being written meanwhile; each document's version decides which of the two stays.
+//! Filling the indexes from Postgres when they are new, and removing movements that are too old.
 
 use std::sync::{Mutex, PoisonError};
 
-use onhand_cdc::envelope::{ItemRow, StockLevelRow};
+use jiff::Timestamp;
 
-use super::client::{Client, Document, DocumentResult};
-use super::index::{self, Indexes};
-use super::model;
-use crate::postgres::{RowSource, RowSourceError};
-use crate::runtime::{SinkError, Warmth, metrics};
-
-/// Rows in one page and one bulk: a second of Elasticsearch at the very most.
-const PAGE_ROWS: i64 = 2_000;
+use super::client::Client;
+use super::fill::{Collection, Filler};
+use super::index::{self, Definition, Indexes};
+use super::month::Month;
+use crate::postgres::RowSource;
+use crate::runtime::{SinkError, Warmth};
 
 /// Fills the indexes and knows whether they are full.
 #[derive(Debug)]
 pub(super) struct Warmer {
     client: Client,
     indexes: Indexes,
-    rows: RowSource,
+    filler: Filler,
+    months: u32,
+    /// The oldest month when old ones were last removed.
+    dropped: Mutex<Option<Month>>,
     warmth: Mutex<Warmth>,
 }
 
 impl Warmer {
-    pub(super) fn new(client: Client, indexes: Indexes, rows: RowSource) -> Self {
+    pub(super) fn new(client: Client, indexes: Indexes, rows: RowSource, months: u32) -> Self {
         Self {
+            filler: Filler {
+                client: client.clone(),
+                indexes: indexes.clone(),
+                rows,
+                strict: false,
+            },
             client,
             indexes,
-            rows,
+            months,
+            dropped: Mutex::new(None),
             warmth: Mutex::new(Warmth::Warming("not looked at yet".to_owned())),
         }
     }
@@ -47,89 +53,54 @@ impl Warmer {
         self.set(Warmth::Warming("the index was lost".to_owned()));
     }
 
-    /// True if the indexes have to be filled.
-    pub(super) async fn is_cold(&self) -> Result<bool, SinkError> {
-        let warm = index::is_warm(&self.client, &self.indexes).await?;
-        if warm {
+    /// The oldest month whose movements are kept now.
+    pub(super) fn oldest(&self) -> Month {
+        let now = Timestamp::now();
+        let months = Month::back_from(now, self.months);
+        months.first().copied().unwrap_or_else(|| Month::of(now))
+    }
+
+    /// Every index that there should be now.
+    pub(super) fn definitions(&self) -> Vec<Definition> {
+        self.indexes
+            .definitions(&Month::back_from(Timestamp::now(), self.months))
+    }
+
+    /// What has to be filled.
+    pub(super) async fn cold(&self) -> Result<Vec<Collection>, SinkError> {
+        let warm = index::warm(&self.client, &self.indexes).await?;
+        let is_cold = |collection: &Collection| !warm.contains(&collection.alias(&self.indexes));
+        let all = Collection::all(Timestamp::now(), self.months);
+        let cold: Vec<Collection> = all.into_iter().filter(is_cold).collect();
+        if cold.is_empty() {
             self.set(Warmth::Warm);
         }
-        Ok(!warm)
+        Ok(cold)
     }
 
     /// Reads all rows and writes them, page by page. Several consumers may do so at once: the
     /// documents are the same.
-    pub(super) async fn fill(&self) -> Result<(), SinkError> {
-        tracing::info!("filling the search indexes from postgres");
-        self.set(Warmth::Warming("0 rows filled".to_owned()));
-        let items = self.fill_items().await?;
-        let levels = self.fill_stock(items).await?;
-        index::mark_warm(&self.client, &self.indexes).await?;
-        tracing::info!(items, levels, "search indexes filled");
+    pub(super) async fn fill(&self, cold: &[Collection]) -> Result<(), SinkError> {
+        for collection in cold {
+            let alias = collection.alias(&self.indexes);
+            tracing::info!(alias, "filling a search index from postgres");
+            let tell = |rows: usize| self.set(Warmth::Warming(format!("{alias}: {rows} rows filled")));
+            tell(0);
+            let rows = self.filler.fill(*collection, &tell).await?;
+            index::mark_warm(&self.client, &alias).await?;
+            tracing::info!(alias, rows, "search index filled");
+        }
         self.set(Warmth::Warm);
         Ok(())
     }
 
-    async fn fill_items(&self) -> Result<usize, SinkError> {
-        let rows = self.rows.open().await.map_err(unreadable)?;
-        let mut after: Option<ItemRow> = None;
-        let mut total = 0;
-        loop {
-            let page = rows.items(after.as_ref(), PAGE_ROWS).await.map_err(unreadable)?;
-            let documents = page.iter().map(|row| model::item(&self.indexes, row));
-            self.write(documents).await?;
-            total += page.len();
-            self.progress(page.len(), total);
-            match page.into_iter().next_back() {
-                Some(last) => after = Some(last),
-                None => return Ok(total),
-            }
-        }
-    }
-
-    async fn fill_stock(&self, before: usize) -> Result<usize, SinkError> {
-        let rows = self.rows.open().await.map_err(unreadable)?;
-        let mut after: Option<StockLevelRow> = None;
-        let mut total = 0;
-        loop {
-            let page = rows.stock_levels(after.as_ref(), PAGE_ROWS).await.map_err(unreadable)?;
-            let documents = page.iter().map(|row| model::stock(&self.indexes, row));
-            self.write(documents).await?;
-            total += page.len();
-            self.progress(page.len(), before + total);
-            match page.into_iter().next_back() {
-                Some(last) => after = Some(last),
-                None => return Ok(total),
-            }
-        }
-    }
-
-    fn progress(&self, rows: usize, total: usize) {
-        metrics::warmed("search", rows);
-        self.set(Warmth::Warming(format!("{total} rows filled")));
-    }
-
-    async fn write(&self, documents: impl Iterator<Item = Result<Document, String>>) -> Result<(), SinkError> {
-        let documents: Vec<Document> = documents
-            .collect::<Result<_, _>>()
-            .map_err(|reason| SinkError::Transient(format!("row in postgres: {reason}")))?;
-        let results = self.client.bulk(&documents).await?;
-        for (document, result) in documents.iter().zip(results) {
-            match result {
-                DocumentResult::Written | DocumentResult::Stale => {}
-                // One row that the mapping refuses must not keep all others out.
-                DocumentResult::Refused(reason) => {
-                    tracing::warn!(document = document.id, error = reason, "row not indexed");
-                }
-                DocumentResult::Busy(reason) => return Err(SinkError::Transient(reason)),
-                DocumentResult::NoIndex => {
-                    return Err(SinkError::Transient("the index is not there".to_owned()));
-                }
-            }
+    /// Removes months that are no longer kept, when a month begins.
+    pub(super) async fn drop_old(&self) -> Result<(), SinkError> {
+        let oldest = self.oldest();
+        if *self.dropped.lock().unwrap_or_else(PoisonError::into_inner) != Some(oldest) {
+            index::drop_old_months(&self.client, &self.indexes, oldest).await?;
+            *self.dropped.lock().unwrap_or_else(PoisonError::into_inner) = Some(oldest);
         }
         Ok(())
     }
-}
-
-fn unreadable(error: RowSourceError) -> SinkError {
-    SinkError::Transient(error.to_string())
 }

@@ -8,7 +8,7 @@ use crate::stack::Stack;
 use crate::stack::probe;
 
 /// The aliases that readers use.
-const ALIASES: [&str; 2] = ["onhand-items", "onhand-stock"];
+const ALIASES: [&str; 4] = ["onhand-items", "onhand-stock", "onhand-summaries", "onhand-movements"];
 /// Set when the cache was loaded as a whole; an empty Redis lacks it.
 const WARM: &str = "catalog:warm";
 

@@ -29,6 +29,7 @@ pub(crate) fn all() -> Vec<Part> {
         roles::ALERTS,
         roles::API,
         roles::WATCH,
+        roles::VERIFY,
     ]
 }
 

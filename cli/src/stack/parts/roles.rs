@@ -118,6 +118,29 @@ pub(super) const API: Part = Part {
     stop_wave: 0,
 };
 
+/// Compares the read models with Postgres, and repairs what differs.
+pub(super) const VERIFY: Part = Part {
+    name: "verify",
+    needs: &["migrate", "kafka", "redis", "elasticsearch"],
+    ports: |stack| vec![stack.ports().verify_metrics()],
+    prepare: |stack| stack.owner.make_dir(&stack.layout.data("verify"), 0o750),
+    launch: |stack| {
+        let port = stack.ports().verify_metrics();
+        Ok(role(stack, &["verify", "--continuous"])
+            .env("ONHAND_VERIFY__METRICS_LISTEN", format!("127.0.0.1:{port}"))
+            // A local stack is small: what somebody breaks by hand is mended while he looks.
+            .env("ONHAND_VERIFY__INTERVAL_MS", "15000"))
+    },
+    probe: |stack| {
+        let (client, port) = (stack.http.clone(), stack.ports().verify_metrics());
+        ready(client, port)
+    },
+    start_deadline: START_DEADLINE,
+    stop_signal: Signal::SIGTERM,
+    stop_deadline: STOP_DEADLINE,
+    stop_wave: 0,
+};
+
 /// Restarts the connector when it has failed; Kafka Connect leaves that to others.
 pub(super) const WATCH: Part = Part {
     name: "watch",

@@ -235,7 +235,7 @@ fn calls(item: &ItemRows) -> usize {
 }
 
 /// In a pipeline the error is wrapped; its text still names the code.
-fn is_no_script(error: &RedisError) -> bool {
+pub(super) fn is_no_script(error: &RedisError) -> bool {
     error.code() == Some("NOSCRIPT") || error.to_string().to_ascii_uppercase().contains("NOSCRIPT")
 }
 

@@ -19,9 +19,11 @@
 mod cache;
 mod item;
 mod keys;
+mod repair;
 mod row;
 
 pub use cache::{APPLY_SCRIPT, CacheError, ItemRows, StockCache};
 pub use item::CachedItem;
 pub use keys::Keys;
+pub use repair::{Repair, RowRepair};
 pub use row::{RowError, StockRow, StockStatus};

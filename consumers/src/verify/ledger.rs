@@ -3,7 +3,7 @@
 use onhand_db::{DbError, PooledClient};
 use uuid::Uuid;
 
-use super::report::Differences;
+use super::report::{Finding, Kind, Place};
 
 /// For each level of these items: it begins at nothing, or at the closing balance of the last month that was retired; from there the deltas
 /// of all movements add up to the balance, each movement begins where the one before it ended, the last one has the version of the row, and
@@ -57,22 +57,40 @@ const REPLAY: &str = "
       from (select l.* from inventory.stock_level as l where l.item_id = any($1)) as s
       full join replayed as r on r.item_id = s.item_id and r.location_id = s.location_id";
 
-/// Compares the ledger of these items with their levels; also says how many movements there were.
-pub(super) async fn compare(client: &PooledClient, items: &[Uuid]) -> Result<(Differences, u64), DbError> {
+/// What the ledger of some items gives.
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    pub(super) findings: Vec<Finding>,
+    /// Movements that were added up.
+    pub(super) movements: u64,
+}
+
+/// Compares the ledger of these items with their levels. One statement sees one state of both, so writes that go on do not matter.
+pub(super) async fn compare(client: &PooledClient, items: &[Uuid]) -> Result<Replayed, DbError> {
     let statement = client.prepare_cached(REPLAY).await?;
-    let mut differences = Differences::default();
-    let mut movements = 0_u64;
+    let mut replayed = Replayed::default();
     for row in client.query(&statement, &[&items]).await? {
         let (item, location): (Uuid, String) = (row.try_get(0)?, row.try_get(1)?);
-        let (level, replayed): (String, String) = (row.try_get(2)?, row.try_get(3)?);
+        let (level, sum): (String, String) = (row.try_get(2)?, row.try_get(3)?);
         let (no_level, no_movement): (bool, bool) = (row.try_get(4)?, row.try_get(5)?);
         let count: i64 = row.try_get(6)?;
-        movements = movements.saturating_add(u64::try_from(count).unwrap_or(0));
-        if no_level || no_movement || level != replayed {
-            let level = if no_level { String::new() } else { level };
-            let replayed = if no_movement { String::new() } else { replayed };
-            differences.add(format!("{item} {location}"), level, replayed);
-        }
+        replayed.movements = replayed.movements.saturating_add(u64::try_from(count).unwrap_or(0));
+        let kind = match (no_level, no_movement) {
+            (true, _) => Kind::Extra,
+            (_, true) => Kind::Missing,
+            _ if level != sum => Kind::Changed,
+            _ => continue,
+        };
+        replayed.findings.push(Finding {
+            place: Place::Balance,
+            item: Some(item),
+            id: format!("{item} {location}"),
+            kind,
+            wanted: 0,
+            held: 0,
+            expected: if no_level { String::new() } else { level },
+            found: if no_movement { String::new() } else { sum },
+        });
     }
-    Ok((differences, movements))
+    Ok(replayed)
 }
