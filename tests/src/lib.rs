@@ -3,6 +3,8 @@
 pub mod database;
 pub mod invariants;
 pub mod inventory;
+pub mod otlp;
+pub mod process;
 pub mod stack;
 pub mod suite;
 pub mod tap;

@@ -3,10 +3,13 @@
 
 mod flows {
     mod bad_input;
+    mod cache_races;
     mod idempotency;
     mod import;
+    mod own_writes;
     mod poison;
     mod read_models;
     mod reservations;
     mod stack_commands;
+    mod traces;
 }
