@@ -1,8 +1,13 @@
 //! Processes of the running stack: found by their pid files, and signalled by number.
 
+use crate::stack::Stack;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Process id of a part of the stack with this state folder.
 ///
@@ -68,4 +73,72 @@ pub fn signal(name: &str, pids: &[u32]) -> Result<()> {
     let status = Command::new("kill").arg(format!("-{name}")).args(&numbers).status()?;
     ensure!(status.success(), "kill -{name} {numbers:?}");
     Ok(())
+}
+
+/// A part whose process stands still; it goes on when this is dropped.
+#[derive(Debug)]
+pub struct Stopped {
+    pid: u32,
+}
+
+impl Stopped {
+    /// Stops the process of a part.
+    ///
+    /// # Errors
+    /// If the part does not run.
+    pub fn part(stack: &Stack, part: &str) -> Result<Self> {
+        let pid = pid(&stack.state, part)?;
+        signal("STOP", &[pid])?;
+        Ok(Self { pid })
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        if let Err(error) = signal("CONT", &[self.pid]) {
+            eprintln!("{} stands still: {error}", self.pid);
+        }
+    }
+}
+
+/// A part that gets its processor in slices only, until this is dropped.
+#[derive(Debug)]
+pub struct Slowed {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Slowed {
+    /// Lets the process of a part run for `runs` after each pause of `stands`.
+    ///
+    /// # Errors
+    /// If the part does not run.
+    pub fn part(stack: &Stack, part: &str, stands: Duration, runs: Duration) -> Result<Self> {
+        pid(&stack.state, part)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stack, part, ended) = (stack.clone(), part.to_owned(), Arc::clone(&stop));
+        let thread = std::thread::spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                if let Ok(stopped) = Stopped::part(&stack, &part) {
+                    std::thread::sleep(stands);
+                    drop(stopped);
+                }
+                std::thread::sleep(runs);
+            }
+        });
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Slowed {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // Its last slice ends with the process running, whatever became of the test.
+            let _ = thread.join();
+        }
+    }
 }

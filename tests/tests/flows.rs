@@ -3,14 +3,17 @@
 
 mod flows {
     mod bad_input;
+    mod cache_races;
     mod capture;
     mod dead_letters;
     mod evolution;
     mod idempotency;
     mod import;
     mod ingest;
+    mod own_writes;
     mod poison;
     mod read_models;
     mod reservations;
     mod stack_commands;
+    mod traces;
 }

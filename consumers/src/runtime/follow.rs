@@ -226,7 +226,9 @@ fn open(mut client: ClientConfig, topic: &str) -> KafkaResult<StreamConsumer> {
     client.remove("group.instance.id");
     client
         .set("group.id", "onhand.trace")
-        .set("enable.auto.commit", "false");
+        .set("enable.auto.commit", "false")
+        // Nobody reads them here; the client would write them to the log.
+        .set("statistics.interval.ms", "0");
     let consumer: StreamConsumer = client.create()?;
     let metadata = consumer.fetch_metadata(Some(topic), METADATA_TIMEOUT)?;
     let mut all = TopicPartitionList::new();
