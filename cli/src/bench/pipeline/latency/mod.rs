@@ -137,11 +137,9 @@ fn part(rates: &[Rate]) -> Result<Part> {
         let events = rate.per_second;
         for (quantile, at) in QUANTILES {
             let [floor, redis] = names(events, quantile);
-            for (name, end) in [
-                (floor, (|turn| &turn.floor) as fn(&Turn) -> &Arrivals),
-                (redis, |turn| &turn.redis),
-            ] {
-                let values = rate.turns.iter().map(|turn| end(turn).latencies.quantile(at)).collect();
+            let values =
+                |end: fn(&Turn) -> &Arrivals| rate.turns.iter().map(|turn| end(turn).latencies.quantile(at)).collect();
+            for (name, values) in [(floor, values(|turn| &turn.floor)), (redis, values(|turn| &turn.redis))] {
                 part.contenders.push(Contender {
                     name,
                     unit: Unit::Latency,
