@@ -152,7 +152,7 @@ impl Site {
         let base = self.settings.elasticsearch.url.trim_end_matches('/');
         let found: Value = self
             .http
-            .get(format!("{base}/{prefix}*/_settings?filter_path=*.settings.index.uuid"))
+            .get(format!("{base}/{prefix}*/_alias"))
             .send()
             .await
             .context("Elasticsearch does not answer")?

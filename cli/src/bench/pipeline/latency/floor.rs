@@ -45,10 +45,7 @@ impl Watch {
             tokio::time::sleep(POLL).await;
         }
         drop(self.stop);
-        Ok(Arrivals {
-            latencies: self.thread.await??,
-            lost: self.waiting.len(),
-        })
+        Ok(Arrivals::new(self.thread.await??, self.waiting.len()))
     }
 }
 
