@@ -14,6 +14,7 @@ use crate::runtime::{Event, SinkError};
 pub struct Replay {
     client: Client,
     indexes: Indexes,
+    months: u32,
     refresh_interval: String,
 }
 
@@ -29,6 +30,7 @@ impl Replay {
         Ok(Self {
             client,
             indexes: Indexes::new(&config.index_prefix),
+            months: config.movement_months,
             refresh_interval: config.refresh_interval.clone(),
         })
     }
@@ -38,8 +40,12 @@ impl Replay {
     /// # Errors
     /// [`SinkError`] if the search engine does not do it.
     pub async fn prepare(&self) -> Result<(), SinkError> {
-        index::ensure(&self.client, &self.indexes, &self.refresh_interval).await?;
-        index::mark_warm(&self.client, &self.indexes).await?;
+        let months = Month::back_from(jiff::Timestamp::now(), self.months);
+        let definitions = self.indexes.definitions(&months);
+        index::ensure(&self.client, &definitions, &self.refresh_interval).await?;
+        for definition in &definitions {
+            index::mark_warm(&self.client, &definition.alias).await?;
+        }
         Ok(())
     }
 
