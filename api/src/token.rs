@@ -245,8 +245,10 @@ mod tests {
 
     #[test]
     fn too_many_items_are_said_to_be_too_many() {
-        let mut token = Token::default();
-        token.items = (0..1_000).map(|_| (Uuid::now_v7(), 1)).collect();
+        let token = Token {
+            items: (0..1_000).map(|_| (Uuid::now_v7(), 1)).collect(),
+            ..Token::default()
+        };
         assert!(token.items().is_some());
         let wide: Token = text(token).parse().unwrap();
         assert_eq!(wide.items(), None);

@@ -12,7 +12,8 @@ use onhand_api::{ApiConfig, ApiServerConfig};
 use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryConfig};
 use onhand_consumers::verify::Targets;
 use onhand_consumers::{
-    AlertsConfig, ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig, VerifyConfig,
+    AlertsConfig, ConsumerConfig, ElasticsearchConfig, IngestConfig, PublishConfig, RedisConfig, RuntimeConfig,
+    VerifyConfig,
 };
 use onhand_db::DatabaseConfig;
 use serde::Deserialize;

@@ -45,7 +45,7 @@ impl Contract {
     /// If there is no such file, or the registry cannot be reached.
     pub async fn own(path: &str) -> Result<Self> {
         let file = schemas::FILES
-            .into_iter()
+            .iter()
             .find(|file| file.path == path)
             .with_context(|| format!("no contract {path}"))?;
         Self::register(&file.subject(), file.text).await

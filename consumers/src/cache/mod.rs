@@ -8,7 +8,8 @@ mod warm;
 
 pub use config::RedisConfig;
 pub use model::{
-    APPLY_SCRIPT, CacheError, CachedItem, ItemRows, Keys, Repair, RowError, RowRepair, StockCache, StockRow, StockStatus,
+    APPLY_SCRIPT, CacheError, CachedItem, ItemRows, Keys, Repair, RowError, RowRepair, StockCache, StockRow,
+    StockStatus,
 };
 pub use sink::{CacheSink, rows_of};
 pub(crate) use sweep::{remove_others, scan};

@@ -323,7 +323,7 @@ impl PollThread {
     /// Sends what is held, in order. False if there was no room for so long.
     fn forward(&self, held: &mut VecDeque<Record>, patience: Duration) -> bool {
         while let Some(record) = held.pop_front() {
-            if let Err(record) = self.send(record, patience) {
+            if let Some(record) = self.send(record, patience) {
                 held.push_front(record);
                 // A worker that is gone takes nothing any more: that is the end, not a full queue.
                 return self.records.is_closed();
@@ -332,25 +332,26 @@ impl PollThread {
         true
     }
 
-    fn send(&self, record: Record, patience: Duration) -> Result<(), Record> {
+    /// Gives the record back if there was no room for so long.
+    fn send(&self, record: Record, patience: Duration) -> Option<Record> {
         let wanted = u32::try_from(record.bytes().max(1)).unwrap_or(u32::MAX);
         let wanted = wanted.min(self.max_share);
         let share = match Arc::clone(&self.bytes).try_acquire_many_owned(wanted) {
             Ok(share) => share,
             Err(_) => match self.wait(patience, Arc::clone(&self.bytes).acquire_many_owned(wanted)) {
                 Some(Ok(share)) => share,
-                _ => return Err(record),
+                _ => return Some(record),
             },
         };
         let place = match self.records.try_reserve() {
             Ok(place) => place,
             Err(_) => match self.wait(patience, self.records.reserve()) {
                 Some(Ok(place)) => place,
-                _ => return Err(record),
+                _ => return Some(record),
             },
         };
         place.send(Queued { record, _share: share });
-        Ok(())
+        None
     }
 
     /// Blocks this thread on something of the runtime, for a bounded time. The timer must be made
