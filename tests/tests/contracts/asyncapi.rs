@@ -9,20 +9,6 @@ use onhand_cdc::topics::{self, TopicSpec};
 use onhand_cdc::{Environment, Table};
 use serde_json::Value;
 
-/// Described here and built on a branch of their own; this list goes away with it.
-const NOT_THERE_YET: [&str; 3] = [
-    "stock/v1_stock_command.avsc",
-    "stock/v1_stock_failure.avsc",
-    "inventory/v2_inventory_event.avsc",
-];
-const TOPICS_NOT_THERE_YET: [&str; 5] = [
-    "inventory.stock.commands",
-    "inventory.stock.failures",
-    "inventory.failures",
-    "inventory-events",
-    "inventory-events-dlq",
-];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
@@ -93,7 +79,14 @@ fn addresses(document: &Value) -> BTreeMap<String, &Value> {
 fn public_topics() -> BTreeMap<String, TopicSpec> {
     let inside = |name: &str| {
         let dead_letters = name.ends_with(".dlq");
-        dead_letters || [topics::HEARTBEAT, topics::HEARTBEAT_TABLE, topics::SIGNAL_TABLE].contains(&name)
+        let own = [
+            topics::HEARTBEAT,
+            topics::HEARTBEAT_TABLE,
+            topics::SIGNAL_TABLE,
+            topics::NOTIFICATION,
+            topics::DLQ_STATE,
+        ];
+        dead_letters || own.contains(&name)
     };
     topics::all()
         .into_iter()
@@ -111,10 +104,7 @@ fn each_channel_is_a_public_topic_and_each_public_topic_a_channel() {
     let made: BTreeSet<&str> = specs.keys().map(String::as_str).collect();
     let missing: Vec<_> = made.difference(&described).collect();
     assert!(missing.is_empty(), "topics without a channel: {missing:?}");
-    let unknown: Vec<_> = described
-        .difference(&made)
-        .filter(|name| !TOPICS_NOT_THERE_YET.contains(name))
-        .collect();
+    let unknown: Vec<_> = described.difference(&made).collect();
     assert!(unknown.is_empty(), "channels without a topic: {unknown:?}");
     assert!(
         Table::ALL
@@ -212,17 +202,13 @@ fn each_payload_is_the_newest_schema_of_its_topic() {
         let files = files(&document, channel);
         for file in &files {
             let there = root().join("cdc/schemas").join(file).is_file();
-            assert!(
-                there || NOT_THERE_YET.contains(&file.as_str()),
-                "{address}: {file} is not there"
-            );
+            assert!(there, "{address}: {file} is not there");
         }
         let Some(file) = newest.get(&format!("{address}-value")) else {
             continue;
         };
-        let waiting = files.iter().any(|file| NOT_THERE_YET.contains(&file.as_str()));
         assert!(
-            files.contains(file.path) || waiting,
+            files.contains(file.path),
             "{address}: {files:?}, registered is {}",
             file.path
         );
