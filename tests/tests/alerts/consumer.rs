@@ -8,18 +8,21 @@ use tokio::sync::{Mutex, MutexGuard};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
+/// Every receiver is told of every alert: a test begins when the one before it has ended.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().await
+}
+
 /// The consumer; ends with the test, and the stack gets its own back.
 pub(crate) struct Consumer {
     settings: Vec<(String, String)>,
     child: Option<Child>,
     port: u16,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Consumer {
     /// Short pauses, so that a test sees in seconds what takes hours.
     pub(crate) async fn start(settings: &[(&str, String)]) -> Self {
-        let turn = ONE_AT_A_TIME.lock().await;
         let (code, text) = program(&["down", "alerts"]);
         assert_eq!(code, 0, "{text}");
         let quick = [
@@ -39,7 +42,6 @@ impl Consumer {
                 .collect(),
             child: None,
             port: TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
-            _turn: turn,
         };
         consumer.begin().await;
         consumer

@@ -1,6 +1,6 @@
 //! An item goes below its threshold and above it again.
 
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, turn};
 use crate::receiver::{Manner, Receiver, is_signed};
 use crate::shop::Shop;
 use onhand_tests::stack::eventually;
@@ -61,6 +61,7 @@ fn of_stock(receiver: &Receiver) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f10_one_open_and_one_resolve_at_each_receiver_however_it_answers() {
+    let _turn = turn().await;
     let shop = Shop::open(50).await;
     let (alertmanager, slack, pagerduty) = (
         Receiver::start(Manner::FailsFirst(2)).await,
@@ -180,6 +181,7 @@ async fn f10_one_open_and_one_resolve_at_each_receiver_however_it_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f10_a_topic_that_is_read_again_from_its_beginning_fires_nothing() {
+    let _turn = turn().await;
     let shop = Shop::open(50).await;
     let receiver = Receiver::start(Manner::Answers(200)).await;
     shop.webhook("t-replay", &receiver.url("/")).await;

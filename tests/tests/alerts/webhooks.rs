@@ -1,12 +1,13 @@
 //! The delivery log, redelivery, and alerts that no event of the stock tells.
 
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, turn};
 use crate::receiver::{Manner, Receiver, is_signed};
 use crate::shop::Shop;
 use onhand_tests::stack::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_delivered_again_under_its_id_when_somebody_asks() {
+    let _turn = turn().await;
     let shop = Shop::open(50).await;
     let receiver = Receiver::start(Manner::Answers(503)).await;
     let secret = shop.webhook("t-again", &receiver.url("/")).await;
@@ -44,6 +45,7 @@ async fn a_message_is_delivered_again_under_its_id_when_somebody_asks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_lots_and_counts_open_and_resolve_without_an_event_of_the_stock() {
+    let _turn = turn().await;
     let shop = Shop::open(50).await;
     let receiver = Receiver::start(Manner::Answers(200)).await;
     shop.webhook("t-checks", &receiver.url("/")).await;

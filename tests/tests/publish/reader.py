@@ -83,15 +83,19 @@ def read(registry, kind, value):
         return {"unreadable": repr(error)}
 
 
+def plain(value):
+    """What JSON has no form for: bytes as digits, and times, which come as datetime, as what was written."""
+    return value.hex() if isinstance(value, bytes) else round(value.timestamp() * 1000)
+
+
 def print_record(registry, kind, record):
     line = {
         "topic": record.topic,
         "key": record.key.decode(errors="replace") if record.key is not None else None,
-        "headers": {name: value.decode(errors="replace") for name, value in record.headers},
+        "headers": {name: "" if value is None else value.decode(errors="replace") for name, value in record.headers},
         "value": read(registry, kind, record.value),
     }
-    # Times come as datetime; the test wants what was written.
-    print(json.dumps(line, default=lambda time: round(time.timestamp() * 1000)))
+    print(json.dumps(line, default=plain))
 
 
 main(sys.argv[1], sys.argv[2], sys.argv[3:])

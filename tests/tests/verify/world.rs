@@ -66,20 +66,11 @@ pub(crate) async fn make_items(client: &Client, prefix: &str, count: usize) -> B
             apply(client, commands).await.unwrap();
         }
     }
-    let rows = client
-        .query(
-            "select sku, item_id::text from api.get_stock_level(null, null) where sku = any($1)",
-            &[&skus],
-        )
-        .await;
-    let rows = match rows {
-        Ok(rows) => rows,
-        Err(_) => superuser()
-            .await
-            .query("select sku, id::text from inventory.item where sku = any($1)", &[&skus])
-            .await
-            .unwrap(),
-    };
+    let rows = superuser()
+        .await
+        .query("select sku, id::text from inventory.item where sku = any($1)", &[&skus])
+        .await
+        .unwrap();
     let items: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(items.len(), count);
     items
