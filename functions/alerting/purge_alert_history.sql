@@ -1,5 +1,5 @@
 -- For the consumer of alerts: forgets events older than this and what was delivered of them, a bounded number in one call, and alerts that
--- resolved before. What is pending stays. Answers how many events. Idempotent by nature. Security definer because only the owner writes tables.
+-- resolved before. Errors: IV008. What is pending stays. Answers how many events. Idempotent by nature. Security definer because only the owner writes tables.
 create or replace function api.purge_alert_history(older_than interval default '90 days', max_count integer default 10000)
 returns bigint
 language plpgsql
@@ -10,6 +10,11 @@ as $$
 declare
     v_purged bigint;
 begin
+    if max_count is null or max_count not between 1 and 1000000 then
+        perform internal.raise_error('IV008', internal.problem('max_count', 'must be 1 to 1000000'));
+    elsif older_than is null or older_than < interval '0' then
+        perform internal.raise_error('IV008', internal.problem('older_than', 'must be a length of time, not below zero'));
+    end if;
     delete from inventory.alert_event as e
     where e.id in (
         select o.id

@@ -3,7 +3,7 @@
 use crate::stack::Stack;
 use anyhow::{Context, Result, ensure};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -72,6 +72,20 @@ pub fn signal(name: &str, pids: &[u32]) -> Result<()> {
     let numbers: Vec<String> = pids.iter().map(u32::to_string).collect();
     let status = Command::new("kill").arg(format!("-{name}")).args(&numbers).status()?;
     ensure!(status.success(), "kill -{name} {numbers:?}");
+    Ok(())
+}
+
+/// Stalls a process and all that descend from it as it is now, or lets them go on. Some may have ended meanwhile.
+///
+/// # Errors
+/// If `kill` cannot be run.
+pub fn signal_tree(name: &str, root: u32) -> Result<()> {
+    for pid in tree(root) {
+        Command::new("kill")
+            .args([&format!("-{name}"), &pid.to_string()])
+            .stderr(Stdio::null())
+            .status()?;
+    }
     Ok(())
 }
 

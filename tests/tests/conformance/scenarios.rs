@@ -144,19 +144,19 @@ async fn rebalances(world: &World, subject: &dyn Subject) -> Result<()> {
 
 /// The store stands still for moments at a time.
 async fn slow_sink(world: &World, subject: &dyn Subject) -> Result<()> {
-    let store = process::tree(world.pid(subject.store())?);
+    let store = world.pid(subject.store())?;
     let stalls = async {
         for _ in 0..8 {
-            process::signal("STOP", &store)?;
+            process::signal_tree("STOP", store)?;
             tokio::time::sleep(Duration::from_millis(400)).await;
-            process::signal("CONT", &store)?;
+            process::signal_tree("CONT", store)?;
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
         anyhow::Ok(())
     };
     let (stalled, fed) = tokio::join!(stalls, subject.feed(world, 1_000));
     // Never left standing, whatever failed.
-    process::signal("CONT", &store)?;
+    process::signal_tree("CONT", store)?;
     stalled?;
     fed?;
     world.group(subject).caught_up().await?;

@@ -194,8 +194,8 @@ fn status(draw: &mut Draw, known: &Known, function: &str, name: &str) -> Value {
         ("upsert_item", "sku") => json!(draw.pick(&["N3", "N4", "fuzz-1", "fuzz-2", "D1", "B1", "S2"])),
         ("get_supplier" | "upsert_supplier", "code") => json!(draw.pick(&["ACME", "GLOBEX", "fuzz"])),
         ("set_bundle" | "get_bundle", "sku") => json!(draw.pick(&["B1", "B2"])),
-        ("get_audit_entries", "before") => json!(draw.below(1_000)),
-        ("get_item" | "list_purchase_orders" | "list_counts", "id" | "before") => {
+        ("get_audit_entries" | "get_alert_history", "before") => json!(draw.below(1_000)),
+        ("get_item" | "list_purchase_orders" | "list_counts" | "get_webhook_deliveries", "id" | "before") => {
             json!(crate::draw::uuid(draw.number()))
         }
         ("open_count", "skus") => json!(["N1"]),
