@@ -85,6 +85,8 @@ async fn a_comparison_finds_what_was_planted() {
     let stack = Stack::from_env().unwrap();
     let id = stack.stocked_item("COMPARE-1", &["COMPARE-W1"], 9).await.unwrap();
     let document = format!("{id}:COMPARE-W1");
+    // Tests before this one may have left a backlog of some minutes.
+    verified();
     eventually("the read models have the item", || async {
         Ok(stack.cached_version(&id, "COMPARE-W1").await? > 0
             && stack.document("onhand-stock", &document).await?.is_some())
