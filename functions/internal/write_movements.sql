@@ -17,6 +17,7 @@ as $$
     left join unnest(commands) as c on c.ordinal = l.ordinal
     join unnest(levels) as v on v.item_id = l.item_id and v.location_id = l.location_id
     where l.version is not null
+    order by l.version  -- readers of the log see the movements of a level in the order of its versions
 $$;
 
 comment on function internal.write_movements(internal.command[], internal.line[], internal.level[], timestamptz) is 'Appends one ledger row for each accepted line.';

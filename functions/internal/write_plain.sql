@@ -43,6 +43,7 @@ as $$
             d.on_hand_delta, d.reserved_delta, d.on_hand, d.reserved, d.in_transit, d.backordered, d.damaged, d.incoming, d.available,
             d.reason, d.reference, d.reservation_id, d.correlation_id, d.user_id, d.source, instant, instant, d.traceparent
         from decided as d
+        order by d.version  -- readers of the log see the movements of a level in the order of its versions
     ), opened as (
         insert into inventory.reservation (id, owner, expires_at, reference, version, created_at, updated_at)
         select d.reservation_id, d.owner, d.expires_at, d.reference, greatest(1, write_plain.version_floor), instant, instant

@@ -8,6 +8,7 @@ use onhand_tests::process;
 use onhand_tests::stack::{RawRecord, eventually};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 type Play = for<'a> fn(&'a World, &'a dyn Subject) -> BoxFuture<'a, Result<()>>;
@@ -112,7 +113,7 @@ async fn restart(world: &World, subject: &dyn Subject) -> Result<()> {
         ensure!(world.group(subject).lag()? > 0, "nothing has piled up");
         world.onhand(&["up", subject.name()]).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(0..150))).await;
-        process::signal("KILL", &[world.pid(subject.name())?])?;
+        process::kill_part(&world.stack.state, subject.name())?;
         world.onhand(&["up", subject.name()]).await?;
     }
     world.group(subject).caught_up().await?;
@@ -131,13 +132,22 @@ async fn rebalances(world: &World, subject: &dyn Subject) -> Result<()> {
         }
         anyhow::Ok(())
     };
-    tokio::pin!(disturb);
-    loop {
-        tokio::select! {
-            ended = &mut disturb => { ended?; break; }
-            fed = subject.feed(world, 50) => fed?,
+    let ended = AtomicBool::new(false);
+    let feed = async {
+        // Never cut off: what a feed has noted as sent must have been sent.
+        while !ended.load(Ordering::Relaxed) {
+            subject.feed(world, 50).await?;
         }
-    }
+        anyhow::Ok(())
+    };
+    let disturb = async {
+        let disturbed = disturb.await;
+        ended.store(true, Ordering::Relaxed);
+        disturbed
+    };
+    let (disturbed, fed) = tokio::join!(disturb, feed);
+    disturbed?;
+    fed?;
     world.group(subject).caught_up().await?;
     subject.holds(world).await
 }
