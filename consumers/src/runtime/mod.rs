@@ -17,7 +17,7 @@ pub mod metrics;
 mod offsets;
 mod poll;
 mod retry;
-mod server;
+pub(crate) mod server;
 mod sink;
 mod worker;
 
@@ -110,9 +110,7 @@ pub async fn run<M: Message>(
     let telemetry = Arc::new(Telemetry::new(kind.name()));
     let health = Arc::new(Health::new(kind.name()));
     let listen = config.runtime.metrics_listen.unwrap_or_else(|| kind.default_listen());
-    let listener = server::bind(listen)
-        .await
-        .map_err(|source| ConsumerError::Listen { listen, source })?;
+    let listener = server::bind(listen).await?;
 
     let group = group_of(kind, &config.runtime);
     let topics = topics_of(kind, &config.runtime);
@@ -124,12 +122,11 @@ pub async fn run<M: Message>(
 
     let stop = CancellationToken::new();
     let mut duties = JoinSet::new();
-    duties.spawn(server::serve(
-        listener,
-        Arc::clone(&health),
-        Arc::clone(&telemetry),
-        stop.clone(),
-    ));
+    let probes = Probes {
+        health: Arc::clone(&health),
+        telemetry: Arc::clone(&telemetry),
+    };
+    duties.spawn(server::serve(listener, probes, stop.clone()));
     duties.spawn(probe(Arc::clone(&sink), Arc::clone(&health), config.runtime.clone()));
     duties.spawn(maintain(
         Arc::clone(&sink),
@@ -172,6 +169,27 @@ pub async fn run<M: Message>(
     duties.abort_all();
     tracing::info!(sink = kind.name(), "consumer stopped");
     ended
+}
+
+/// A consumer as its probes tell of it.
+#[derive(Clone)]
+struct Probes {
+    health: Arc<Health>,
+    telemetry: Arc<Telemetry>,
+}
+
+impl server::Probes for Probes {
+    fn live(&self) -> (bool, serde_json::Value) {
+        self.health.live()
+    }
+
+    fn ready(&self) -> (bool, serde_json::Value) {
+        self.health.ready()
+    }
+
+    fn refresh(&self) {
+        self.telemetry.commit_age(self.health.commit_age());
+    }
 }
 
 /// The worker has until the deadline to end after the token is cancelled.

@@ -1,7 +1,6 @@
-//! `/metrics`, `/livez` and `/readyz` (and the older names `/health` and `/ready`) of one consumer.
+//! `/metrics`, `/livez` and `/readyz` (and the older names `/health` and `/ready`) of a process: a consumer, or the verification.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,35 +11,37 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::health::Health;
-use super::metrics::{self, Telemetry};
+use super::ConsumerError;
+use super::metrics;
 
-#[derive(Clone)]
-struct Shared {
-    health: Arc<Health>,
-    telemetry: Arc<Telemetry>,
+/// What a process says of itself: whether it is well, and the body of the answer.
+pub(crate) trait Probes: Clone + Send + Sync + 'static {
+    /// Is the process worth keeping?
+    fn live(&self) -> (bool, Value);
+
+    /// Is it doing its work?
+    fn ready(&self) -> (bool, Value);
+
+    /// Brings metrics up to date that only this moment knows.
+    fn refresh(&self) {}
 }
 
 /// Binds now, so that a taken port stops the start and not the tenth minute.
-pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(listen).await
+pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, ConsumerError> {
+    TcpListener::bind(listen)
+        .await
+        .map_err(|source| ConsumerError::Listen { listen, source })
 }
 
 /// Serves until the token is cancelled.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    health: Arc<Health>,
-    telemetry: Arc<Telemetry>,
-    token: CancellationToken,
-) {
-    let shared = Shared { health, telemetry };
+pub(crate) async fn serve<P: Probes>(listener: TcpListener, probes: P, token: CancellationToken) {
     let router = Router::new()
-        .route("/metrics", get(render))
-        .route("/health", get(live))
-        .route("/livez", get(live))
-        .route("/ready", get(ready))
-        .route("/readyz", get(ready))
-        .with_state(shared);
+        .route("/metrics", get(render::<P>))
+        .route("/health", get(live::<P>))
+        .route("/livez", get(live::<P>))
+        .route("/ready", get(ready::<P>))
+        .route("/readyz", get(ready::<P>))
+        .with_state(probes);
     let served = axum::serve(listener, router)
         .with_graceful_shutdown(token.cancelled_owned())
         .await;
@@ -49,16 +50,16 @@ pub(crate) async fn serve(
     }
 }
 
-async fn live(State(shared): State<Shared>) -> Response {
-    answer(shared.health.live())
+async fn live<P: Probes>(State(probes): State<P>) -> Response {
+    answer(probes.live())
 }
 
-async fn ready(State(shared): State<Shared>) -> Response {
-    answer(shared.health.ready())
+async fn ready<P: Probes>(State(probes): State<P>) -> Response {
+    answer(probes.ready())
 }
 
-async fn render(State(shared): State<Shared>) -> Response {
-    shared.telemetry.commit_age(shared.health.commit_age());
+async fn render<P: Probes>(State(probes): State<P>) -> Response {
+    probes.refresh();
     match metrics::handle() {
         Some(handle) => {
             handle.run_upkeep();

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Options, Targets, Verifier, VerifyConfig, VerifyError, metrics, server};
+use super::{Options, Targets, Verifier, VerifyConfig, VerifyError, metrics};
 use crate::ConsumerError;
+use crate::runtime::server;
 
 /// How often the age of the last complete run is looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -40,6 +41,17 @@ pub async fn run(targets: Targets, config: VerifyConfig, token: CancellationToke
         let _ = duty.await;
     }
     Ok(())
+}
+
+impl server::Probes for Arc<State> {
+    /// A late run is no reason to restart the process: that would only make it later.
+    fn live(&self) -> (bool, Value) {
+        (true, json!({"status": "alive", "role": "verify"}))
+    }
+
+    fn ready(&self) -> (bool, Value) {
+        self.readiness()
+    }
 }
 
 async fn work(verifier: &Verifier, config: &VerifyConfig, state: &State) {
@@ -154,7 +166,7 @@ impl State {
     }
 
     /// Ready as long as it is not late. Differences are no reason to stop it: they have an alarm of their own.
-    pub(super) fn ready(&self) -> (bool, Value) {
+    fn readiness(&self) -> (bool, Value) {
         let (age, late) = self.age();
         let inner = self.lock();
         let body = json!({
@@ -179,19 +191,19 @@ mod tests {
     #[tokio::test]
     async fn it_is_late_when_no_run_was_complete_for_too_long() {
         let state = State::new(Duration::from_secs(1));
-        assert!(state.ready().0, "a start is no run that is late");
+        assert!(state.readiness().0, "a start is no run that is late");
         tokio::time::sleep(Duration::from_millis(600)).await;
         // A run that ended without knowing everything does not count.
         state.end(Ok((false, 0)));
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let (ok, body) = state.ready();
+        let (ok, body) = state.readiness();
         assert!(!ok);
         assert_eq!(
             (&body["status"], &body["problem"]),
             (&json!("late"), &json!("a read model is behind"))
         );
         state.end(Ok((true, 3)));
-        let (ok, body) = state.ready();
+        let (ok, body) = state.readiness();
         assert!(ok);
         assert_eq!((&body["differences_left"], &body["problem"]), (&json!(3), &json!("")));
     }

@@ -19,7 +19,6 @@ mod repair;
 mod report;
 mod scan;
 mod search;
-mod server;
 mod settle;
 mod source;
 
