@@ -8,26 +8,6 @@
 -- doubles: exact here, because a row stays below 10^12 and a version below 2^53.
 local key = KEYS[1]
 
-local function parse(text)
-    if not text then
-        return nil
-    end
-    local version, on_hand, available, safety, reorder, status = string.match(text,
-        '^(%d+) (%-?%d+) %-?%d+ %-?%d+ %-?%d+ %-?%d+ (%-?%d+) (%-?%d+) (%-?%d+) ([%l_]+) ')
-    if not version then
-        return nil
-    end
-    return {
-        version = tonumber(version),
-        total = tonumber(on_hand),
-        text = available,
-        available = math.max(tonumber(available), 0),
-        threshold = math.max(tonumber(safety), tonumber(reorder)),
-        limitless = status == 'in_stock' and tonumber(available) <= 0 and 1 or 0,
-        deleted = status == 'deleted',
-    }
-end
-
 local fields = {}
 for i = 3, #ARGV, 2 do
     fields[#fields + 1] = 'row:' .. ARGV[i]
@@ -77,14 +57,7 @@ if #sets > 0 or load then
     else
         limitless = tonumber(redis.call('HGET', key, 'limitless') or '0')
     end
-    local status = 'in_stock'
-    if limitless > 0 then
-        status = 'in_stock'
-    elseif available <= 0 then
-        status = 'out_of_stock'
-    elseif available <= threshold then
-        status = 'low_stock'
-    end
+    local status = status_of(limitless, available, threshold)
     sets[#sets + 1] = 'status'
     sets[#sets + 1] = status
     sets[#sets + 1] = 'low_stock'

@@ -14,7 +14,7 @@ use crate::cache::RedisConfig;
 use onhand_cdc::ConfigError;
 
 /// The guarded write, as Redis runs it; the head of the file says what it takes and answers.
-pub const APPLY_SCRIPT: &str = include_str!("apply.lua");
+pub const APPLY_SCRIPT: &str = concat!(include_str!("row.lua"), include_str!("apply.lua"));
 /// Rows in one call of the script; Lua's stack takes some thousand values. An item with more
 /// locations takes several calls.
 const MAX_ROWS_PER_CALL: usize = 1_000;

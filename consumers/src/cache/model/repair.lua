@@ -7,26 +7,6 @@
 -- wrong. So a newer event is never undone. An empty row text removes that text.
 local key = KEYS[1]
 
-local function parse(text)
-    if not text then
-        return nil
-    end
-    local version, on_hand, available, safety, reorder, status = string.match(text,
-        '^(%d+) (%-?%d+) %-?%d+ %-?%d+ %-?%d+ %-?%d+ (%-?%d+) (%-?%d+) (%-?%d+) ([%l_]+) ')
-    if not version then
-        return nil
-    end
-    return {
-        version = tonumber(version),
-        total = tonumber(on_hand),
-        text = available,
-        available = tonumber(available),
-        threshold = math.max(tonumber(safety), tonumber(reorder)),
-        limitless = status == 'in_stock' and tonumber(available) <= 0,
-        deleted = status == 'deleted',
-    }
-end
-
 for i = 3, #ARGV, 3 do
     local field, text, seen = 'row:' .. ARGV[i], ARGV[i + 1], ARGV[i + 2]
     local held = redis.call('HGET', key, field)
@@ -53,9 +33,9 @@ for i = 1, #hash, 2 do
         if row and not row.deleted then
             live[location] = row.text
             total = total + row.total
-            available = available + math.max(row.available, 0)
+            available = available + row.available
             threshold = threshold + row.threshold
-            limitless = limitless + (row.limitless and 1 or 0)
+            limitless = limitless + row.limitless
         end
     elseif place then
         places[#places + 1] = place
@@ -78,14 +58,7 @@ end
 for location, text in pairs(live) do
     redis.call('HSET', key, 'warehouse:' .. location, text)
 end
-local status = 'in_stock'
-if limitless > 0 then
-    status = 'in_stock'
-elseif available <= 0 then
-    status = 'out_of_stock'
-elseif available <= threshold then
-    status = 'low_stock'
-end
+local status = status_of(limitless, available, threshold)
 if not tonumber(at) or tonumber(at) < 0 or tonumber(at) > tonumber(ARGV[2]) then
     at = '0'
 end

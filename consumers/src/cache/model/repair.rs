@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::cache::{CacheError, StockCache, is_no_script};
 use super::row::StockRow;
 
-const REPAIR: &str = include_str!("repair.lua");
+const REPAIR: &str = concat!(include_str!("row.lua"), include_str!("repair.lua"));
 
 /// A row as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
