@@ -75,6 +75,14 @@ pub fn signal(name: &str, pids: &[u32]) -> Result<()> {
     Ok(())
 }
 
+/// Ends a part as a power cut would.
+///
+/// # Errors
+/// If the part does not run.
+pub fn kill_part(state: &str, part: &str) -> Result<()> {
+    signal("KILL", &[pid(state, part)?])
+}
+
 /// Stalls a process and all that descend from it as it is now, or lets them go on. Some may have ended meanwhile.
 ///
 /// # Errors

@@ -7,10 +7,10 @@ mod failures {
 }
 
 use anyhow::{Result, ensure};
+use onhand_tests::process;
 use onhand_tests::stack::{Stack, program};
 use reqwest::Method;
 use serde_json::json;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -94,13 +94,7 @@ fn onhand(arguments: &[&str]) -> Result<String> {
 }
 
 fn kill(stack: &Stack, part: &str) {
-    let file = format!("{}/run/{part}.pid", stack.state);
-    let text = std::fs::read_to_string(&file).unwrap();
-    let pid = text.split_whitespace().next().unwrap();
-    assert!(
-        Command::new("kill").args(["-9", pid]).status().unwrap().success(),
-        "kill -9 {pid} ({part})"
-    );
+    process::kill_part(&stack.state, part).unwrap();
 }
 
 async fn wait_for_writes(load: &Load, more: usize) {

@@ -4,9 +4,9 @@
 use onhand_cdc::topics::INVENTORY_EVENTS;
 use onhand_db::tokio_postgres::{Client, NoTls, connect};
 use onhand_tests::inbound::{Contract, Inventory, Sender, record, send};
+use onhand_tests::process;
 use onhand_tests::stack::{RawRecord, Stack, eventually, program};
 use serde_json::{Value, json};
-use std::process::Command;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -84,11 +84,6 @@ impl Flood {
     }
 }
 
-fn pid(stack: &Stack, part: &str) -> String {
-    let text = std::fs::read_to_string(format!("{}/run/{part}.pid", stack.state)).unwrap();
-    text.split_whitespace().next().unwrap().to_owned()
-}
-
 async fn onhand(arguments: &'static [&'static str]) {
     let (code, text) = tokio::task::spawn_blocking(|| program(arguments)).await.unwrap();
     assert_eq!(code, 0, "onhand {arguments:?}: {text}");
@@ -137,8 +132,7 @@ async fn f29_the_ingest_consumer_is_killed_in_the_middle_and_every_event_has_one
         };
         let killing = async {
             flood.applied_at_least(round * EACH + EACH / 2).await;
-            let killed = Command::new("kill").args(["-9", &pid(&flood.stack, "ingest")]).status();
-            assert!(killed.unwrap().success());
+            process::kill_part(&flood.stack.state, "ingest").unwrap();
             onhand(&["up", "ingest"]).await;
             flood.applied_at_least((round + 1) * EACH).await;
         };
@@ -161,7 +155,7 @@ async fn postgres_is_away_for_some_seconds_and_no_event_is_lost() {
     let flood = Flood::new(SKUS * 400).await;
     let (first, rest) = flood.records.split_at(SKUS * 200);
     send(&flood.stack, INVENTORY_EVENTS, first).await.unwrap();
-    let before = pid(&flood.stack, "ingest");
+    let before = process::pid(&flood.stack.state, "ingest").unwrap();
     onhand(&["down", "postgres"]).await;
     send(&flood.stack, INVENTORY_EVENTS, rest).await.unwrap();
     eventually("the consumer says what it waits for", || async {
@@ -177,7 +171,8 @@ async fn postgres_is_away_for_some_seconds_and_no_event_is_lost() {
     eventually("it is ready again", || async { Ok(readiness().await?.0 == 200) })
         .await
         .unwrap();
-    assert_eq!(pid(&flood.stack, "ingest"), before, "the same process");
+    let now = process::pid(&flood.stack.state, "ingest").unwrap();
+    assert_eq!(now, before, "the same process");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,10 +8,10 @@ mod python;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use onhand_cdc::{Environment, topics};
 use onhand_db::tokio_postgres::{Client, NoTls, connect};
+use onhand_tests::process;
 use onhand_tests::stack::{SETTLE, Stack, program};
 use serde_json::{Value, json};
 
@@ -33,15 +33,6 @@ fn published() -> Vec<String> {
         .chain([environment])
         .map(|spec| spec.name)
         .collect()
-}
-
-fn kill_publisher(stack: &Stack) {
-    let file = std::fs::read_to_string(format!("{}/run/publish.pid", stack.state)).unwrap();
-    let pid = file.split_whitespace().next().unwrap();
-    assert!(
-        Command::new("kill").args(["-9", pid]).status().unwrap().success(),
-        "kill -9 {pid}"
-    );
 }
 
 /// What a run has left in the ledger and in the topics.
@@ -92,7 +83,7 @@ async fn run() -> World {
     tokio::spawn(connection);
     let mut draw = Draw::start(&client, SEED).await.unwrap();
     draw.work(&client, 5).await.unwrap();
-    kill_publisher(&stack);
+    process::kill_part(&stack.state, "publish").unwrap();
     let restart = tokio::task::spawn_blocking(|| program(&["up", "publish"]));
     draw.work(&client, 5).await.unwrap();
     let (code, said) = restart.await.unwrap();
