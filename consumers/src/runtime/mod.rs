@@ -39,7 +39,7 @@ use health::{Health, Phase};
 use metrics::Telemetry;
 use poll::Poller;
 use retry::Breaker;
-use worker::Worker;
+use worker::{Ended, Worker};
 
 pub use config::RuntimeConfig;
 pub use decode::Message;
@@ -115,10 +115,7 @@ pub async fn run<M: Message>(
     let group = group_of(kind, &config.runtime);
     let topics = topics_of(kind, &config.runtime);
     let client = client_of(&config, &group);
-    let dead = DeadLetters::new(&config.kafka, &group)?;
-    let decoder = Decoder::new(RegistryClient::new(&config.registry)?);
-    let (poller, intake) = Poller::start(&client, &topics, &config.runtime, &health, &telemetry)?;
-    tracing::info!(sink = kind.name(), group, ?topics, %listen, "consumer started");
+    tracing::info!(sink = kind.name(), group, ?topics, %listen, "consumer starts");
 
     let stop = CancellationToken::new();
     let mut duties = JoinSet::new();
@@ -142,33 +139,74 @@ pub async fn run<M: Message>(
         duties.spawn(follow::read_ledger(client, ledger, decoder, follower, stop.clone()));
     }
 
-    let deadline = config.runtime.shutdown_deadline();
-    let startup = Startup {
-        dead_letter_topics: topics.iter().map(|topic| topics::dlq_spec(topic, &group)).collect(),
-        kafka: config.kafka,
-    };
-    let worker = Worker {
+    let shared = Shared {
+        startup: Startup {
+            dead_letter_topics: topics.iter().map(|topic| topics::dlq_spec(topic, &group)).collect(),
+            kafka: config.kafka.clone(),
+        },
+        config,
+        client,
+        group,
+        topics,
         sink,
-        consumer: Arc::clone(&poller.consumer),
-        intake,
-        decode: DecodeStage::new(decoder, config.runtime.unknown_schema_wait()),
-        config: config.runtime,
-        dead,
-        health: Arc::clone(&health),
+        health,
         telemetry,
         follower,
-        token: token.clone(),
-        offsets: offsets::Offsets::default(),
-        breaker: Breaker::Closed,
-        last_commit: Instant::now(),
-        answered: false,
     };
-    let ended = drive(worker, startup, &health, token, deadline).await;
-    poller.stop(deadline).await;
+    let ended = loop {
+        match shared.work(token.clone()).await {
+            Ok(Ended::Again) if !token.is_cancelled() => {}
+            Ok(_) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
     stop.cancel();
     duties.abort_all();
     tracing::info!(sink = kind.name(), "consumer stopped");
     ended
+}
+
+/// What outlives a Kafka client.
+struct Shared<M: Message> {
+    config: ConsumerConfig,
+    client: ClientConfig,
+    group: String,
+    topics: Vec<String>,
+    startup: Startup,
+    sink: Arc<dyn Sink<M>>,
+    health: Arc<Health>,
+    telemetry: Arc<Telemetry>,
+    follower: Arc<Follower>,
+}
+
+impl<M: Message> Shared<M> {
+    /// Works with a client of its own until that is told to stop, or cannot follow its topics any more.
+    async fn work(&self, token: CancellationToken) -> Result<Ended, ConsumerError> {
+        let runtime = &self.config.runtime;
+        let dead = DeadLetters::new(&self.config.kafka, &self.group)?;
+        let decoder = Decoder::new(RegistryClient::new(&self.config.registry)?);
+        let (poller, intake) = Poller::start(&self.client, &self.topics, runtime, &self.health, &self.telemetry)?;
+        let worker = Worker {
+            sink: Arc::clone(&self.sink),
+            consumer: Arc::clone(&poller.consumer),
+            intake,
+            decode: DecodeStage::new(decoder, runtime.unknown_schema_wait()),
+            config: runtime.clone(),
+            dead,
+            health: Arc::clone(&self.health),
+            telemetry: Arc::clone(&self.telemetry),
+            follower: Arc::clone(&self.follower),
+            token: token.clone(),
+            offsets: offsets::Offsets::default(),
+            breaker: Breaker::Closed,
+            last_commit: Instant::now(),
+            answered: false,
+        };
+        let deadline = runtime.shutdown_deadline();
+        let ended = drive(worker, &self.startup, &self.health, token, deadline).await;
+        poller.stop(deadline).await;
+        ended
+    }
 }
 
 /// A consumer as its probes tell of it.
@@ -195,11 +233,11 @@ impl server::Probes for Probes {
 /// The worker has until the deadline to end after the token is cancelled.
 async fn drive<M: Message>(
     worker: Worker<M>,
-    startup: Startup,
+    startup: &Startup,
     health: &Health,
     token: CancellationToken,
     deadline: std::time::Duration,
-) -> Result<(), ConsumerError> {
+) -> Result<Ended, ConsumerError> {
     let work = worker.run(startup);
     tokio::pin!(work);
     tokio::select! {
@@ -210,7 +248,7 @@ async fn drive<M: Message>(
         Ok(ended) => ended,
         Err(_) => {
             tracing::warn!("the last batch was not settled in time, its records come again");
-            Ok(())
+            Ok(Ended::Stopped)
         }
     }
 }

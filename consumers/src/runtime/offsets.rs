@@ -53,7 +53,8 @@ pub(crate) struct Offsets {
 
 impl Offsets {
     /// Notes that everything up to these marks is settled. Marks of an assignment that was lost
-    /// meanwhile are left out: another member goes on from the committed offset.
+    /// meanwhile are left out: another member goes on from the committed offset. Within an assignment records come in order, so
+    /// an offset below the last one is of a topic that was deleted and made again, and is the one that counts.
     pub(crate) fn settle(&mut self, marks: Vec<Mark>) {
         for mark in marks {
             if !self.is_valid(&mark.partition, mark.generation) {
@@ -62,7 +63,7 @@ impl Offsets {
             let next = mark.offset.saturating_add(1);
             self.partitions
                 .entry(mark.partition)
-                .and_modify(|progress| progress.next = progress.next.max(next))
+                .and_modify(|progress| progress.next = next)
                 .or_insert(Progress { next, committed: -1 });
         }
     }
@@ -84,7 +85,7 @@ impl Offsets {
     pub(crate) fn take_uncommitted(&mut self) -> KafkaResult<Option<TopicPartitionList>> {
         let mut list = TopicPartitionList::new();
         for ((topic, partition), progress) in &mut self.partitions {
-            if progress.next > progress.committed {
+            if progress.next != progress.committed {
                 list.add_partition_offset(topic, *partition, Offset::Offset(progress.next))?;
                 progress.committed = progress.next;
             }
@@ -106,7 +107,7 @@ impl Offsets {
         for key in partitions {
             self.valid_from.insert(key.clone(), generation);
             if let Some(progress) = self.partitions.remove(key)
-                && progress.next > progress.committed
+                && progress.next != progress.committed
             {
                 list.add_partition_offset(&key.0, key.1, Offset::Offset(progress.next))?;
             }
@@ -150,11 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn offsets_never_go_back() {
+    fn offsets_of_a_topic_that_was_made_anew_are_committed() {
         let mut offsets = Offsets::default();
         offsets.settle(marks(&[record(0, 9, 0)]));
-        offsets.settle(marks(&[record(0, 3, 0)]));
         assert_eq!(committed(&mut offsets), vec![(0, Offset::Offset(10))]);
+        offsets.settle(marks(&[record(0, 10, 0), record(0, 0, 0), record(0, 1, 0)]));
+        assert_eq!(committed(&mut offsets), vec![(0, Offset::Offset(2))]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! queue to the one worker that owns all state; rebalances go over a second, small one. A queue
 //! that stays full pauses the partitions.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +34,8 @@ const POLL: Duration = Duration::from_millis(100);
 const PAUSED_POLL: Duration = Duration::from_millis(20);
 /// Rebalances are rare and the thread waits for each answer; more never pile up.
 const CONTROL_QUEUE: usize = 16;
+/// Statistics in a row that must show a partition as lost to the client. An assignment that has just begun is no such thing.
+const LOST_AFTER: u32 = 3;
 
 pub(crate) type KafkaConsumer = BaseConsumer<PollContext>;
 
@@ -53,6 +55,8 @@ pub(crate) enum Control {
         generation: u64,
         reply: SyncSender<TopicPartitionList>,
     },
+    /// This topic was deleted and made again, and the client does not follow it: a new client must.
+    MadeAnew(String),
     /// The client cannot go on.
     Fatal(String),
 }
@@ -75,6 +79,8 @@ pub(crate) struct PollContext {
     generation: AtomicU64,
     closing: AtomicBool,
     commit_failed: AtomicBool,
+    /// Topics with a partition that looks lost, and in how many statistics in a row.
+    lost: Mutex<BTreeMap<String, u32>>,
     revoke_deadline: Duration,
 }
 
@@ -86,6 +92,26 @@ impl PollContext {
 
     fn assigned(&self) -> std::sync::MutexGuard<'_, BTreeSet<Partition>> {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A topic that has been lost to the client for some time although a broker answers. Said once.
+    fn lost_topic(&self, statistics: &Statistics) -> Option<String> {
+        let answers = statistics.brokers.values().any(|broker| broker.state == "UP");
+        let mut counts = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|topic, _| {
+            let partitions = statistics.topics.get(topic).map(|topic| &topic.partitions);
+            answers && partitions.is_some_and(|partitions| partitions.values().any(is_lost))
+        });
+        for (topic, details) in &statistics.topics {
+            if answers && details.partitions.values().any(is_lost) {
+                let count = counts.entry(topic.clone()).or_default();
+                *count += 1;
+                if *count == LOST_AFTER {
+                    return Some(topic.clone());
+                }
+            }
+        }
+        None
     }
 
     /// Hands a message to the worker, unless it is stuck for longer than the deadline.
@@ -180,7 +206,16 @@ impl ClientContext for PollContext {
                 }
             }
         }
+        if let Some(topic) = self.lost_topic(&statistics) {
+            self.tell(Control::MadeAnew(topic));
+        }
     }
+}
+
+/// Whether the broker has stopped to answer fetches of a partition that was read before. The client takes the state of a topic
+/// that was deleted and made again for an old one, as its leader epoch begins at 0 again, and asks for the old epoch for ever.
+fn is_lost(partition: &rdkafka::statistics::Partition) -> bool {
+    partition.desired && partition.fetch_state == "active" && partition.app_offset >= 0 && partition.hi_offset < 0
 }
 
 impl ConsumerContext for PollContext {
@@ -244,6 +279,7 @@ impl Poller {
             generation: AtomicU64::new(0),
             closing: AtomicBool::new(false),
             commit_failed: AtomicBool::new(false),
+            lost: Mutex::new(BTreeMap::new()),
             revoke_deadline: config.revoke_deadline(),
         };
         let consumer: KafkaConsumer = client.create_with_context(context)?;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
 use tokio_util::sync::CancellationToken;
 
 use super::config::RuntimeConfig;
@@ -29,6 +30,8 @@ use super::{ConsumerError, Startup};
 enum Halt {
     /// The consumer is to stop; what is not settled comes again.
     Cancelled,
+    /// This topic was made anew: a new client reads it from its beginning.
+    MadeAnew(String),
     /// It cannot go on.
     Failed(ConsumerError),
 }
@@ -37,6 +40,15 @@ impl From<ConsumerError> for Halt {
     fn from(error: ConsumerError) -> Self {
         Self::Failed(error)
     }
+}
+
+/// How the work ended, if nothing failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// It is to begin again with a new Kafka client.
+    Again,
 }
 
 enum Step {
@@ -77,19 +89,40 @@ pub(crate) struct Worker<M: Message> {
 
 impl<M: Message> Worker<M> {
     /// Works until the token is cancelled or a failure is fatal; leaves offsets committed.
-    pub(crate) async fn run(mut self, startup: Startup) -> Result<(), ConsumerError> {
+    pub(crate) async fn run(mut self, startup: &Startup) -> Result<Ended, ConsumerError> {
         let ended = self.work(startup).await;
-        self.health.phase(Phase::Draining);
+        let again = matches!(ended, Err(Halt::MadeAnew(_)));
+        // Draining is for good.
+        self.health.phase(if again { Phase::Retrying } else { Phase::Draining });
         self.commit(CommitMode::Sync);
         self.dead.flush(Duration::from_secs(5));
+        if let Err(Halt::MadeAnew(topic)) = ended {
+            self.begin_anew(&topic);
+            return Ok(Ended::Again);
+        }
         self.sink.shutdown().await;
         match ended {
-            Ok(()) | Err(Halt::Cancelled) => Ok(()),
             Err(Halt::Failed(error)) => Err(error),
+            _ => Ok(Ended::Stopped),
         }
     }
 
-    async fn work(&mut self, startup: Startup) -> Result<(), Halt> {
+    /// Offsets of a topic that is gone say nothing of the one that has its name now.
+    fn begin_anew(&self, topic: &str) {
+        tracing::warn!(topic, "the topic was deleted and made again, it is read from its beginning");
+        let beginning = self.consumer.assignment().and_then(|assigned| {
+            let mut offsets = TopicPartitionList::new();
+            for element in assigned.elements_for_topic(topic) {
+                offsets.add_partition_offset(topic, element.partition(), Offset::Offset(0))?;
+            }
+            self.consumer.commit(&offsets, CommitMode::Sync)
+        });
+        if let Err(error) = beginning {
+            tracing::warn!(topic, %error, "offsets of the old topic stay, records of the new one may be passed over: run onhand verify");
+        }
+    }
+
+    async fn work(&mut self, startup: &Startup) -> Result<(), Halt> {
         self.prepare(startup).await?;
         self.health.phase(Phase::Running);
         let mut timer = tokio::time::interval(self.config.commit_interval());
@@ -128,7 +161,7 @@ impl<M: Message> Worker<M> {
     }
 
     /// Dead letter topics and the sink itself, for as long as it takes.
-    async fn prepare(&mut self, startup: Startup) -> Result<(), Halt> {
+    async fn prepare(&mut self, startup: &Startup) -> Result<(), Halt> {
         let mut backoff = Backoff::new(&self.config);
         loop {
             let made = match startup.ensure_topics().await {
@@ -363,6 +396,7 @@ impl<M: Message> Worker<M> {
 
     fn control(&mut self, control: Control) -> Result<(), Halt> {
         match control {
+            Control::MadeAnew(topic) => Err(Halt::MadeAnew(topic)),
             Control::Fatal(reason) => Err(ConsumerError::KafkaFatal(reason).into()),
             Control::Revoked {
                 partitions,

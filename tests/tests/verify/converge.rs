@@ -112,21 +112,32 @@ impl ByHand {
             .execute(item, &[&self.item, &self.sku, &version])
             .await
             .unwrap();
-        let level = "insert into inventory.stock_level (item_id, location_id, on_hand, available, status, version)
-            values ($1::text::uuid, $2, $3, $3, 'in_stock', $4)";
-        self.admin
-            .execute(level, &[&self.item, &LOCATIONS[0], &quantity, &version])
-            .await
-            .unwrap();
+        for insert in [
+            "insert into inventory.stock_level (item_id, location_id, on_hand, available, status, version)
+                values ($1::text::uuid, $2, $3, $3, 'in_stock', $4)",
+            "insert into inventory.stock_movement (item_id, location_id, type, on_hand_delta, on_hand, reserved, in_transit,
+                    backordered, damaged, incoming, available, source, version, occurred_at, recorded_at)
+                values ($1::text::uuid, $2, 'receipt', $3, $3, 0, 0, 0, 0, 0, $3, 'tests', $4, now(), now())",
+        ] {
+            self.admin
+                .execute(insert, &[&self.item, &LOCATIONS[0], &quantity, &version])
+                .await
+                .unwrap();
+        }
     }
 
+    /// Past the triggers that forbid it.
     async fn delete(&self) {
+        let past_triggers = |on: &str| format!("set session_replication_role = {on}");
+        self.admin.batch_execute(&past_triggers("replica")).await.unwrap();
         for delete in [
+            "delete from inventory.stock_movement where item_id = $1::text::uuid",
             "delete from inventory.stock_level where item_id = $1::text::uuid",
             "delete from inventory.item where id = $1::text::uuid",
         ] {
             self.admin.execute(delete, &[&self.item]).await.unwrap();
         }
+        self.admin.batch_execute(&past_triggers("origin")).await.unwrap();
     }
 
     /// Waits until both read models have this version.
