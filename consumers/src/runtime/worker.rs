@@ -109,7 +109,10 @@ impl<M: Message> Worker<M> {
 
     /// Offsets of a topic that is gone say nothing of the one that has its name now.
     fn begin_anew(&self, topic: &str) {
-        tracing::warn!(topic, "the topic was deleted and made again, it is read from its beginning");
+        tracing::warn!(
+            topic,
+            "the topic was deleted and made again, it is read from its beginning"
+        );
         let beginning = self.consumer.assignment().and_then(|assigned| {
             let mut offsets = TopicPartitionList::new();
             for element in assigned.elements_for_topic(topic) {
