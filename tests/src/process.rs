@@ -9,6 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// How long a part stays away in a test that takes it away: `ONHAND_OUTAGE_SECONDS`, or this.
+#[must_use]
+pub fn outage(otherwise: Duration) -> Duration {
+    let seconds = std::env::var("ONHAND_OUTAGE_SECONDS").ok();
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    seconds.map_or(otherwise, Duration::from_secs)
+}
+
 /// Process id of a part of the stack with this state folder.
 ///
 /// # Errors

@@ -118,7 +118,7 @@ async fn survives(part: &str) {
     let load = Load::start(&stack, &sku);
     wait_for_writes(&load, 100).await;
     kill(&stack, part);
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(process::outage(Duration::from_secs(2))).await;
     tokio::task::spawn_blocking(|| onhand(&["up"])).await.unwrap().unwrap();
     wait_for_writes(&load, 200).await;
     let acknowledged = load.end().await;

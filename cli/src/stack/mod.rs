@@ -39,6 +39,7 @@ pub(crate) use doctor::doctor;
 pub(crate) use down::down;
 pub(crate) use env::{env, local_api_url, local_settings, local_state, local_superuser_url};
 pub(crate) use logs::logs;
+pub(crate) use process::{kill_part, part_pid};
 pub(crate) use status::status;
 pub(crate) use up::up;
 

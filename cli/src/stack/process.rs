@@ -99,6 +99,24 @@ pub(crate) async fn stop(layout: &Layout, part: &str, signal: Signal, deadline: 
     Ok(forced)
 }
 
+/// Kills the recorded process of a part of the local stack, as a crash would.
+pub(crate) fn kill_part(part: &str) -> Result<()> {
+    let layout = Layout::from_env()?;
+    match recorded(&layout, part) {
+        Some(main) => send(main, Signal::SIGKILL),
+        None => bail!(
+            "{part} does not run in {}; `onhand up` starts it",
+            layout.state.display()
+        ),
+    }
+}
+
+/// Process number of a part of the local stack; none if it does not run.
+pub(crate) fn part_pid(part: &str) -> Result<Option<u32>> {
+    let main = recorded(&Layout::from_env()?, part);
+    Ok(main.and_then(|main| u32::try_from(main.pid).ok()))
+}
+
 /// Waits until no process of the part is left.
 pub(crate) async fn gone_within(layout: &Layout, part: &str, deadline: Duration) -> bool {
     let until = Instant::now() + deadline;

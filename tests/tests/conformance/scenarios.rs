@@ -184,7 +184,7 @@ async fn sink_down(world: &World, subject: &dyn Subject) -> Result<()> {
             Ok(status == 503 && answer.contains("problem"))
         })
         .await?;
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::time::sleep(process::outage(Duration::from_secs(5))).await;
         if !process::lives(before) {
             bail!("the consumer has ended");
         }

@@ -1,4 +1,4 @@
-//! Memory of each consumer: with nothing to do, and the most it ever had while it drained a backlog.
+//! Memory of each consumer: with nothing to do, and the most it ever had while it drained a backlog, or in the stack that runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,11 +13,15 @@ use super::flow::Flow;
 use super::running::Running;
 use super::site::Site;
 use super::{kafka, process};
+use crate::stack;
 
 /// Steady.
 const IDLE_GOAL: f64 = 40.0;
 /// With a backlog of a million.
 const BACKLOG_GOAL: f64 = 64.0;
+
+/// Roles that read other topics than the backlog's: seen as they run in the local stack.
+const RUNNING: [&str; 4] = ["alerts", "publish", "ingest", "verify"];
 
 /// What drainings have shown already, by the name of the consumer.
 pub(super) type Flows = BTreeMap<&'static str, Vec<Flow>>;
@@ -39,6 +43,23 @@ pub(super) async fn run(site: &Site, backlog: &Backlog, flows: &Flows, pace: (u1
             &mut part,
             format!("{name}, most while draining {}", backlog.events),
             peaks,
+            BACKLOG_GOAL,
+        )?;
+    }
+    for role in RUNNING {
+        let Some(memory) = stack::part_pid(role)?.and_then(process::memory) else {
+            continue;
+        };
+        note(
+            &mut part,
+            format!("{role} of the stack, now"),
+            vec![memory.resident],
+            IDLE_GOAL,
+        )?;
+        note(
+            &mut part,
+            format!("{role} of the stack, most since it was started"),
+            vec![memory.peak],
             BACKLOG_GOAL,
         )?;
     }

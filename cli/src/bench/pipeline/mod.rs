@@ -15,6 +15,7 @@ mod latency;
 mod memory;
 mod peer;
 mod process;
+mod recovery;
 mod running;
 mod site;
 mod template;
@@ -43,6 +44,10 @@ use template::Template;
 enum Kind {
     /// From COMMIT to Redis at 100, 1,000 and 3,000 events/s, against a bare consumer
     Latency,
+    /// The highest of these rates for minutes, with everything running
+    Endurance,
+    /// Each part of the local stack killed under load, until a write arrives again
+    Recovery,
     /// Decoding a record, against the way over generic values
     Decode,
     /// A backlog into Redis and into Elasticsearch, against bare clients
@@ -57,7 +62,7 @@ enum Kind {
 /// the machine meanwhile.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pipeline {
-    /// A small backlog and shorter turns: some three minutes instead of half an hour
+    /// A small backlog and shorter turns: some minutes instead of three quarters of an hour
     #[arg(long)]
     quick: bool,
     /// Only these parts, for example latency,drain
@@ -69,7 +74,8 @@ pub(crate) struct Pipeline {
     /// Turns of each contender [default: 3, with --quick 2]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100))]
     rounds: Option<u16>,
-    /// Length of a turn of each rate of part latency, in seconds [default: 10, with --quick 3]
+    /// Length of a turn of each rate of part latency, in seconds [default: 10, with --quick 3]; part endurance takes 30 times as
+    /// long, with --quick 5 times
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=600))]
     seconds: Option<u16>,
     #[command(flatten)]
@@ -83,6 +89,7 @@ struct Asked {
     events: u32,
     rounds: u16,
     seconds: u16,
+    endurance_seconds: u32,
 }
 
 impl Pipeline {
@@ -124,6 +131,7 @@ impl Pipeline {
 
     fn asked(&self) -> Asked {
         let (events, rounds, seconds) = if self.quick { (50_000, 2, 3) } else { (1_000_000, 3, 10) };
+        let seconds = self.seconds.unwrap_or(seconds);
         Asked {
             parts: match self.parts.as_slice() {
                 [] => Kind::value_variants().iter().copied().collect(),
@@ -131,7 +139,8 @@ impl Pipeline {
             },
             events: self.events.unwrap_or(events),
             rounds: self.rounds.unwrap_or(rounds),
-            seconds: self.seconds.unwrap_or(seconds),
+            seconds,
+            endurance_seconds: u32::from(seconds) * if self.quick { 5 } else { 30 },
         }
     }
 }
@@ -190,6 +199,13 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
     if asked.parts.contains(&Kind::Latency) {
         let pace = (asked.rounds, Duration::from_secs(u64::from(asked.seconds)));
         run.note(latency::run(site, pool, &goods, pace).await?);
+    }
+    if asked.parts.contains(&Kind::Endurance) {
+        let length = Duration::from_secs(u64::from(asked.endurance_seconds));
+        run.note(latency::endure(site, pool, &goods, length).await?);
+    }
+    if asked.parts.contains(&Kind::Recovery) {
+        run.note(recovery::run(site, pool, &goods, asked.rounds).await?);
     }
     if asked.parts.contains(&Kind::Decode) {
         run.note(decode::run(&template, asked.events, asked.rounds)?);
@@ -257,7 +273,7 @@ mod tests {
     fn what_is_not_said_is_filled_in() {
         let full = asked(&[]);
         assert_eq!((full.events, full.rounds, full.seconds), (1_000_000, 3, 10));
-        assert_eq!(full.parts.len(), 5);
+        assert_eq!((full.parts.len(), full.endurance_seconds), (7, 300));
         let quick = asked(&["--quick", "--rounds", "1", "--part", "memory,drain"]);
         assert_eq!((quick.events, quick.rounds, quick.seconds), (50_000, 1, 3));
         assert_eq!(quick.parts, BTreeSet::from([Kind::Drain, Kind::Memory]));

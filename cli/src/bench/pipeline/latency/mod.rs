@@ -3,6 +3,7 @@
 //! One write in each transaction is followed. The clock starts when COMMIT is sent; both ends are seen by this program, on its
 //! own clock. Floor and product are measured at once, on the same writes, so whatever the machine does falls on both.
 
+mod endurance;
 mod floor;
 mod load;
 mod redis;
@@ -21,6 +22,9 @@ use super::super::report::{Comparison, Contender, Figure, Goal, Part, Unit};
 use super::goods::Goods;
 use super::site::Site;
 use load::Load;
+
+pub(super) use endurance::run as endure;
+pub(super) use redis::has_arrived;
 
 /// Events per second.
 pub(super) const RATES: [u32; 3] = [100, 1_000, 3_000];
@@ -218,7 +222,7 @@ mod tests {
         Arrivals { latencies, lost: 0 }
     }
 
-    fn rate(per_second: u32, redis: u64, wrote: f64) -> Rate {
+    pub(super) fn rate(per_second: u32, redis: u64, wrote: f64) -> Rate {
         Rate {
             per_second,
             turns: vec![Turn {

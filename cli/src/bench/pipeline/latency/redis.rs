@@ -80,7 +80,7 @@ fn ask(connection: &mut redis::Connection, keys: &Keys, waiting: &Waiting, stopp
 }
 
 /// A row begins with its version.
-fn has_arrived(row: Option<&str>, version: i64) -> bool {
+pub(in super::super) fn has_arrived(row: Option<&str>, version: i64) -> bool {
     row.and_then(|row| row.split(' ').next())
         .and_then(|word| word.parse::<i64>().ok())
         .is_some_and(|found| found >= version)
