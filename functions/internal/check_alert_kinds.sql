@@ -6,7 +6,7 @@ immutable
 set search_path = ''
 as $$
 begin
-    if array_position(kinds, null) is not null or not kinds <@ allowed then
+    if array_ndims(kinds) > 1 or array_position(kinds, null) is not null or not kinds <@ allowed then
         perform internal.raise_error('IV008', internal.problem(field, 'must be of ' || array_to_string(allowed, ', ')));
     end if;
 end

@@ -1,7 +1,7 @@
 -- api.set_webhook, api.remove_webhook, api.list_webhooks, api.get_webhook_deliveries, api.redeliver_webhook, and how deliveries are taken and settled:
 -- api.list_due_receivers, api.claim_deliveries, api.settle_delivery.
 begin;
-select plan(58);
+select plan(59);
 select test.make_catalogue();
 create function pg_temp.edge(fingerprint text, event text, kind text default 'reorder_point', severity text default 'warning') returns jsonb language sql as $$
     select jsonb_build_array(jsonb_build_object('fingerprint', fingerprint, 'event', event, 'kind', kind, 'severity', severity,
@@ -29,6 +29,7 @@ select throws_ok($$ select api.set_webhook(null, 'http://a/') $$, 'IV008', null,
 select throws_ok($$ select api.set_webhook('x', 'ftp://a/') $$, 'IV008', null, 'an address that is none');
 select throws_ok($$ select api.set_webhook('x', 'http://user:secret@a/') $$, 'IV008', null, 'a password in the address');
 select throws_ok($$ select api.set_webhook('x', 'http://a/', '{nonsense}') $$, 'IV008', null, 'an unknown kind');
+select throws_ok($$ select api.set_webhook('x', 'http://a/', '{{low_stock},{out_of_stock}}') $$, 'IV008', null, 'a list of lists');
 select throws_ok($$ select api.set_webhook('x', 'http://a/', min_severity => 'bad') $$, 'IV008', null, 'an unknown severity');
 select throws_ok($$ select api.set_webhook('x', 'http://a/', secret => 'hunter2') $$, 'IV008', null, 'a secret that is none');
 select is_empty($$ select detail from api.get_audit_entries(action => 'set_webhook') where detail::text ~ 'whsec' $$, 'no secret in the audit trail');

@@ -24,6 +24,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
             mixed_gives_way,
         ),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
+        test("f30_rows_that_somebody_holds_are_renewed_last", held_rows_last),
     ]
 }
 
@@ -66,6 +67,43 @@ async fn mixed_gives_way(database: Arc<Database>) -> Result<()> {
     ensure!(outcomes.iter().all(|outcome| outcome.0 == "applied"), "{outcomes:?}");
     ensure!(level(&admin, "A", "W3").await?.0 == 20, "both receipts count");
     inventory::assert_no_deadlock(&database).await?;
+    assert_sound(&admin).await
+}
+
+/// Whoever renews holds many rows of every kind: it must not wait for another one meanwhile.
+async fn held_rows_last(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    apply_one(
+        &admin,
+        json!({"op": "add", "sku": "A", "location": "W1", "quantity": 10}),
+    )
+    .await?;
+    let (held, free) = (Uuid::now_v7(), Uuid::now_v7());
+    for id in [held, free] {
+        apply_one(
+            &admin,
+            json!({"op": "reserve", "sku": "A", "location": "W1", "quantity": 1, "reservation_id": id}),
+        )
+        .await?;
+    }
+    admin.query("select api.raise_epoch('restored')", &[]).await?;
+    let holder = database.client().await?;
+    holder.batch_execute("begin").await?;
+    holder
+        .execute("select from inventory.reservation where id = $1 for update", &[&held])
+        .await?;
+    let renew = "select api.renew_versions()";
+    let renewed: i64 = admin.query_one(renew, &[]).await?.get(0);
+    ensure!(renewed > 1, "everything else is lifted at once");
+    let waiter = database.client().await?;
+    let pid = inventory::pid(&waiter).await?;
+    let waiting = tokio::spawn(async move { waiter.query_one(renew, &[]).await });
+    inventory::wait_until_blocked(&admin, pid).await?;
+    holder.batch_execute("commit").await?;
+    let last: i64 = waiting.await??.get(0);
+    let none: i64 = admin.query_one(renew, &[]).await?.get(0);
+    ensure!((last, none) == (1, 0), "the last one is waited for: {last}, {none}");
     assert_sound(&admin).await
 }
 
