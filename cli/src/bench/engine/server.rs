@@ -288,7 +288,8 @@ fn parse_env(lines: &str) -> Result<Config> {
         .port(value("PGPORT")?.parse()?)
         .user(value("PGUSER")?)
         .password(value("PGPASSWORD")?)
-        .dbname(value("PGDATABASE")?);
+        // There before the product's own is, which only the whole stack makes.
+        .dbname("postgres");
     Ok(config)
 }
 
@@ -300,12 +301,12 @@ mod tests {
     #[test]
     fn the_address_of_the_local_stack_is_what_env_prints() {
         let lines = "export PGHOST='127.0.0.1'\nexport PGPORT='17432'\nexport PGUSER='postgres'\nexport PGPASSWORD='secret'\n\
-                     export PGDATABASE='onhand'\nexport ONHAND_STATE='/tmp/x'\n";
+                     export ONHAND_STATE='/tmp/x'\n";
         let config = parse_env(lines).unwrap();
         assert_eq!(config.get_hosts(), [Host::Tcp("127.0.0.1".into())]);
         assert_eq!(
-            (config.get_ports(), config.get_user()),
-            (&[17432][..], Some("postgres"))
+            (config.get_ports(), config.get_user(), config.get_dbname()),
+            (&[17432][..], Some("postgres"), Some("postgres"))
         );
         assert!(parse_env("export PGHOST='127.0.0.1'\n").is_err());
     }
