@@ -15,6 +15,8 @@ use super::month::Month;
 const MAPPING_VERSION: u32 = 1;
 /// What the alias of an index under construction ends in.
 const NEXT: &str = "-next";
+/// What the alias of an index that was replaced ends in.
+const FORMER: &str = "-former";
 
 /// Names of the aliases under one prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +64,11 @@ impl Indexes {
         format!("{}*{NEXT}", self.prefix)
     }
 
+    /// Pattern of the aliases of all indexes that were replaced and are still to be removed.
+    pub(super) fn all_former(&self) -> String {
+        format!("{}*{FORMER}", self.prefix)
+    }
+
     /// Alias of the movements of a month.
     pub(crate) fn month(&self, month: Month) -> String {
         format!("{}-{month}{}", self.movements, self.month_suffix)
@@ -91,6 +98,11 @@ impl Indexes {
 /// Alias of the index that is built beside an alias.
 pub(super) fn next_of(alias: &str) -> String {
     format!("{alias}{NEXT}")
+}
+
+/// Alias of the index that was replaced, until it is removed.
+pub(super) fn former_of(alias: &str) -> String {
+    format!("{alias}{FORMER}")
 }
 
 /// An index as it should be.

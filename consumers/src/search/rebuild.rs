@@ -4,7 +4,9 @@
 //!    both (`beside.rs`).
 //! 2. When every consumer must have noticed, all rows are read from Postgres, and what the live indexes remember as deleted is
 //!    carried over. Versions decide between these and the changes that come meanwhile.
-//! 3. One request moves all aliases and removes the old indexes. Readers see the old ones before it and the new ones after it.
+//! 3. One request moves all aliases. Readers see the old indexes before it and the new ones after it.
+//! 4. The old indexes are removed a little later: the engine resolves an alias when a search begins, so one that had begun before
+//!    the swap still reads them, and would fail.
 //!
 //! A rebuild that was interrupted leaves indexes that nobody reads; the next one removes them and starts again.
 
@@ -21,7 +23,7 @@ use super::beside::TRUST;
 use super::client::{Client, ClientError};
 use super::config::ElasticsearchConfig;
 use super::fill::{Collection, Filler};
-use super::index::{self, Indexes, next_of};
+use super::index::{self, Indexes, former_of, next_of};
 use super::model::tombstone;
 use super::month::Month;
 use crate::postgres::{PooledClient, RowSource, RowSourceError};
@@ -30,6 +32,8 @@ use crate::runtime::SinkError;
 /// How long after the alias every consumer writes to it: it trusts a look that long, and a row may become visible in Postgres a
 /// little later than its change is streamed.
 const NOTICED: Duration = TRUST.saturating_add(Duration::from_secs(2));
+/// How long searches that began before the swap may still read the old indexes.
+const READ_OUT: Duration = Duration::from_secs(10);
 /// Tombstones in one step.
 const STEP: usize = 2_000;
 /// How long the engine keeps a scan that nobody goes on with.
@@ -160,8 +164,10 @@ impl Rebuild {
             .into_iter()
             .map(|definition| (definition.alias, definition.shared))
             .collect();
-        rebuilt.removed = self.swap(&names).await?;
-        tell("swapped");
+        self.swap(&names).await?;
+        tell("swapped; what still reads the old indexes may end");
+        tokio::time::sleep(READ_OUT).await;
+        rebuilt.removed = self.remove(&self.live.all_former()).await?;
         Ok(rebuilt)
     }
 
@@ -179,7 +185,14 @@ impl Rebuild {
     }
 
     async fn remove_unfinished(&self) -> Result<Vec<String>, RebuildError> {
-        let found = index::behind(&self.client, &self.live.all_next()).await?;
+        let mut removed = self.remove(&self.live.all_next()).await?;
+        removed.extend(self.remove(&self.live.all_former()).await?);
+        Ok(removed)
+    }
+
+    /// Removes the indexes behind the aliases of a pattern; answers their names.
+    async fn remove(&self, aliases: &str) -> Result<Vec<String>, RebuildError> {
+        let found = index::behind(&self.client, aliases).await?;
         for index in found.keys() {
             self.client.expect(Method::DELETE, &format!("/{index}"), None).await?;
         }
@@ -245,13 +258,16 @@ impl Rebuild {
     }
 
     /// All aliases at once: the engine applies the actions of one request in one step.
-    async fn swap(&self, names: &[(String, Option<String>)]) -> Result<Vec<String>, RebuildError> {
-        let (mut actions, mut removed): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
+    async fn swap(&self, names: &[(String, Option<String>)]) -> Result<(), RebuildError> {
+        let mut actions: Vec<Value> = Vec::new();
         for (alias, shared) in names {
             let next = next_of(alias);
             for index in index::behind(&self.client, alias).await?.into_keys() {
-                actions.push(json!({"remove_index": {"index": index}}));
-                removed.push(index);
+                actions.push(json!({"remove": {"index": index, "alias": alias}}));
+                if let Some(shared) = shared {
+                    actions.push(json!({"remove": {"index": index, "alias": shared, "must_exist": false}}));
+                }
+                actions.push(json!({"add": {"index": index, "alias": former_of(alias)}}));
             }
             for index in index::behind(&self.client, &next).await?.into_keys() {
                 actions.push(json!({"add": {"index": index, "alias": alias, "is_write_index": true}}));
@@ -263,6 +279,6 @@ impl Rebuild {
         }
         let body = json!({ "actions": actions });
         self.client.expect(Method::POST, "/_aliases", Some(body)).await?;
-        Ok(removed)
+        Ok(())
     }
 }

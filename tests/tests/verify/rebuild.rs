@@ -111,18 +111,7 @@ async fn an_interrupted_rebuild_changes_nothing_and_can_be_run_again() {
     let stack = Stack::from_env().unwrap();
     let elastic = Elastic::new(&stack);
     let live = indexes(&elastic).await;
-    let mut child = Command::new(std::env::var("ONHAND_BIN").unwrap())
-        .args(["search", "rebuild"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    assert!(line.contains("made"), "{line}");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    killed_when_it_says("made");
     let left = indexes(&elastic).await;
     assert!(live.is_subset(&left) && left.len() > live.len(), "{live:?} {left:?}");
     // Writes go on, with copies to what was left behind.
@@ -135,6 +124,29 @@ async fn an_interrupted_rebuild_changes_nothing_and_can_be_run_again() {
     assert!(text.contains("interrupted"), "{text}");
     assert_eq!(indexes(&elastic).await.len(), live.len());
     assert_equal().await;
+
+    // After the swap only the old indexes are left over, and they can be removed without another rebuild.
+    killed_when_it_says("swapped");
+    assert!(indexes(&elastic).await.len() > live.len());
+    assert_equal().await;
+    let (code, text) = run(&["search", "rebuild", "--abort"]).await;
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(indexes(&elastic).await.len(), live.len());
+    assert_equal().await;
+}
+
+/// A rebuild that dies at this point.
+fn killed_when_it_says(what: &str) {
+    let mut child = Command::new(std::env::var("ONHAND_BIN").unwrap())
+        .args(["search", "rebuild"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = lines.map_while(Result::ok).any(|line| line.contains(what));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said, "it never said {what:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
