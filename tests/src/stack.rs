@@ -282,23 +282,40 @@ impl Stack {
     /// # Errors
     /// If Kafka does not confirm it.
     pub async fn produce(&self, topic: &str, record: &RawRecord) -> Result<()> {
+        self.produce_all(topic, std::slice::from_ref(record)).await
+    }
+
+    /// Appends records to a topic in this order, byte for byte.
+    ///
+    /// # Errors
+    /// If Kafka does not confirm one of them.
+    pub async fn produce_all(&self, topic: &str, records: &[RawRecord]) -> Result<()> {
         let producer: FutureProducer = ClientConfig::new()
             .set("bootstrap.servers", &self.brokers)
-            .set("acks", "all")
+            .set("enable.idempotence", "true")
             .create()?;
-        let headers = record
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new(), |headers, (key, value)| {
-                headers.insert(Header {
-                    key,
-                    value: Some(value),
-                })
-            });
-        let mut message: FutureRecord<'_, Vec<u8>, Vec<u8>> = FutureRecord::to(topic).headers(headers);
-        message.key = record.key.as_ref();
-        message.payload = record.value.as_ref();
-        producer.send(message, SETTLE).await.map_err(|(error, _)| error)?;
+        let send = |record: &RawRecord| {
+            let headers = record
+                .headers
+                .iter()
+                .fold(OwnedHeaders::new(), |headers, (key, value)| {
+                    headers.insert(Header {
+                        key,
+                        value: Some(value),
+                    })
+                });
+            let mut message: FutureRecord<'_, Vec<u8>, Vec<u8>> = FutureRecord::to(topic).headers(headers);
+            message.key = record.key.as_ref();
+            message.payload = record.value.as_ref();
+            producer.send_result(message).map_err(|(error, _)| error)
+        };
+        let sent = records.iter().map(send).collect::<Result<Vec<_>, _>>()?;
+        for confirmation in sent {
+            tokio::time::timeout(SETTLE, confirmation)
+                .await
+                .with_context(|| format!("{topic}: not confirmed in time"))??
+                .map_err(|(error, _)| error)?;
+        }
         Ok(())
     }
 }

@@ -55,9 +55,7 @@ async fn reordering(world: &World, subject: &dyn Subject) -> Result<()> {
         let mut late: Vec<RawRecord> = records.get(from..).context("records")?.to_vec();
         late.extend(late.clone());
         late.shuffle(&mut random);
-        for record in &late {
-            world.stack.produce(topic, record).await?;
-        }
+        world.stack.produce_all(topic, &late).await?;
     }
     subject.feed(world, 100).await?;
     world.group(subject).caught_up().await?;
