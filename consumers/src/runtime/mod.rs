@@ -119,10 +119,10 @@ pub async fn run<M: Message>(
 
     let stop = CancellationToken::new();
     let mut duties = JoinSet::new();
-    let probes = Probes {
+    let probes = Arc::new(Probes {
         health: Arc::clone(&health),
         telemetry: Arc::clone(&telemetry),
-    };
+    });
     duties.spawn(server::serve(listener, probes, stop.clone()));
     duties.spawn(probe(Arc::clone(&sink), Arc::clone(&health), config.runtime.clone()));
     duties.spawn(maintain(
@@ -210,7 +210,6 @@ impl<M: Message> Shared<M> {
 }
 
 /// A consumer as its probes tell of it.
-#[derive(Clone)]
 struct Probes {
     health: Arc<Health>,
     telemetry: Arc<Telemetry>,

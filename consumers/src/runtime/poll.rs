@@ -94,24 +94,22 @@ impl PollContext {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A topic that has been lost to the client for some time although a broker answers. Said once.
-    fn lost_topic(&self, statistics: &Statistics) -> Option<String> {
-        let answers = statistics.brokers.values().any(|broker| broker.state == "UP");
+    /// A topic that has been lost to the client for some time although a broker can be reached. Said once.
+    fn lost_topic(&self, statistics: &Statistics, reachable: bool) -> Option<String> {
         let mut counts = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.retain(|topic, _| {
-            let partitions = statistics.topics.get(topic).map(|topic| &topic.partitions);
-            answers && partitions.is_some_and(|partitions| partitions.values().any(is_lost))
-        });
-        for (topic, details) in &statistics.topics {
-            if answers && details.partitions.values().any(is_lost) {
-                let count = counts.entry(topic.clone()).or_default();
-                *count += 1;
-                if *count == LOST_AFTER {
-                    return Some(topic.clone());
-                }
-            }
-        }
-        None
+        *counts = statistics
+            .topics
+            .iter()
+            .filter(|(_, details)| reachable && details.partitions.values().any(is_lost))
+            .map(|(topic, _)| {
+                (
+                    topic.clone(),
+                    counts.get(topic).map_or(1, |count| count.saturating_add(1)),
+                )
+            })
+            .collect();
+        let (topic, _) = counts.iter().find(|(_, count)| **count == LOST_AFTER)?;
+        Some(topic.clone())
     }
 
     /// Hands a message to the worker, unless it is stuck for longer than the deadline.
@@ -206,7 +204,7 @@ impl ClientContext for PollContext {
                 }
             }
         }
-        if let Some(topic) = self.lost_topic(&statistics) {
+        if let Some(topic) = self.lost_topic(&statistics, reachable) {
             self.tell(Control::MadeAnew(topic));
         }
     }

@@ -1,6 +1,7 @@
 //! `/metrics`, `/livez` and `/readyz` (and the older names `/health` and `/ready`) of a process: a consumer, or the verification.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -15,7 +16,7 @@ use super::ConsumerError;
 use super::metrics;
 
 /// What a process says of itself: whether it is well, and the body of the answer.
-pub(crate) trait Probes: Clone + Send + Sync + 'static {
+pub(crate) trait Probes: Send + Sync + 'static {
     /// Is the process worth keeping?
     fn live(&self) -> (bool, Value);
 
@@ -34,7 +35,7 @@ pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, ConsumerErro
 }
 
 /// Serves until the token is cancelled.
-pub(crate) async fn serve<P: Probes>(listener: TcpListener, probes: P, token: CancellationToken) {
+pub(crate) async fn serve<P: Probes>(listener: TcpListener, probes: Arc<P>, token: CancellationToken) {
     let router = Router::new()
         .route("/metrics", get(render::<P>))
         .route("/health", get(live::<P>))
@@ -50,15 +51,15 @@ pub(crate) async fn serve<P: Probes>(listener: TcpListener, probes: P, token: Ca
     }
 }
 
-async fn live<P: Probes>(State(probes): State<P>) -> Response {
+async fn live<P: Probes>(State(probes): State<Arc<P>>) -> Response {
     answer(probes.live())
 }
 
-async fn ready<P: Probes>(State(probes): State<P>) -> Response {
+async fn ready<P: Probes>(State(probes): State<Arc<P>>) -> Response {
     answer(probes.ready())
 }
 
-async fn render<P: Probes>(State(probes): State<P>) -> Response {
+async fn render<P: Probes>(State(probes): State<Arc<P>>) -> Response {
     probes.refresh();
     match metrics::handle() {
         Some(handle) => {

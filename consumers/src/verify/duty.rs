@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Options, Targets, Verifier, VerifyConfig, VerifyError, metrics};
 use crate::ConsumerError;
-use crate::runtime::server;
+use crate::runtime::server::{self, Probes};
 
 /// How often the age of the last complete run is looked at.
 const WATCH: Duration = Duration::from_secs(1);
@@ -43,14 +43,27 @@ pub async fn run(targets: Targets, config: VerifyConfig, token: CancellationToke
     Ok(())
 }
 
-impl server::Probes for Arc<State> {
+impl Probes for State {
     /// A late run is no reason to restart the process: that would only make it later.
     fn live(&self) -> (bool, Value) {
         (true, json!({"status": "alive", "role": "verify"}))
     }
 
+    /// Ready as long as it is not late. Differences are no reason to stop it: they have an alarm of their own.
     fn ready(&self) -> (bool, Value) {
-        self.readiness()
+        let (age, late) = self.age();
+        let inner = self.lock();
+        let body = json!({
+            "status": if late { "late" } else { "ready" },
+            "role": "verify",
+            "running": inner.running,
+            "last_complete_at": inner.completed_at.map(|at| at.to_string()),
+            "age_seconds": age.as_secs_f64(),
+            "late_after_seconds": self.late_after.as_secs_f64(),
+            "differences_left": inner.left,
+            "problem": inner.problem,
+        });
+        (!late, body)
     }
 }
 
@@ -164,23 +177,6 @@ impl State {
         let age = self.lock().complete.elapsed();
         (age, age > self.late_after)
     }
-
-    /// Ready as long as it is not late. Differences are no reason to stop it: they have an alarm of their own.
-    fn readiness(&self) -> (bool, Value) {
-        let (age, late) = self.age();
-        let inner = self.lock();
-        let body = json!({
-            "status": if late { "late" } else { "ready" },
-            "role": "verify",
-            "running": inner.running,
-            "last_complete_at": inner.completed_at.map(|at| at.to_string()),
-            "age_seconds": age.as_secs_f64(),
-            "late_after_seconds": self.late_after.as_secs_f64(),
-            "differences_left": inner.left,
-            "problem": inner.problem,
-        });
-        (!late, body)
-    }
 }
 
 #[cfg(test)]
@@ -191,19 +187,19 @@ mod tests {
     #[tokio::test]
     async fn it_is_late_when_no_run_was_complete_for_too_long() {
         let state = State::new(Duration::from_secs(1));
-        assert!(state.readiness().0, "a start is no run that is late");
+        assert!(state.ready().0, "a start is no run that is late");
         tokio::time::sleep(Duration::from_millis(600)).await;
         // A run that ended without knowing everything does not count.
         state.end(Ok((false, 0)));
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let (ok, body) = state.readiness();
+        let (ok, body) = state.ready();
         assert!(!ok);
         assert_eq!(
             (&body["status"], &body["problem"]),
             (&json!("late"), &json!("a read model is behind"))
         );
         state.end(Ok((true, 3)));
-        let (ok, body) = state.readiness();
+        let (ok, body) = state.ready();
         assert!(ok);
         assert_eq!((&body["differences_left"], &body["problem"]), (&json!(3), &json!("")));
     }
