@@ -1,7 +1,7 @@
 -- How the consumer of alerts keeps its state: api.lock_alert_levels, api.record_alert_levels, api.list_alert_levels, api.establish_alerts, api.get_alerts,
 -- api.get_alert_history, api.refresh_alert_conditions, api.get_capture_lag, api.purge_alert_history.
 begin;
-select plan(50);
+select plan(52);
 select test.make_catalogue();
 create function pg_temp.item(wanted text) returns uuid language sql as $$ select id from inventory.item where sku = wanted $$;
 create function pg_temp.edge(fingerprint text, event text, severity text default 'warning', at timestamptz default null) returns jsonb language sql as $$
@@ -100,6 +100,8 @@ select is((select archived from api.lock_alert_levels(array[pg_temp.item('A')], 
 -- The pipeline, and forgetting.
 select cmp_ok((select heartbeat_seconds from api.get_capture_lag('none')), '>=', 0::bigint, 'age of the last heartbeat');
 select is((select slot_bytes from api.get_capture_lag('none')), null, 'no slot');
+select throws_ok($$ select api.purge_alert_history('-1 s') $$, 'IV008', null, 'a length below zero is refused');
+select throws_ok($$ select api.purge_alert_history(max_count => 0) $$, 'IV008', null, 'and a count of none');
 select is(api.purge_alert_history(), 0::bigint, 'nothing is old');
 select is(api.purge_alert_history('0 s', 3), 3::bigint, 'a bounded number goes');
 select is(api.purge_alert_history('0 s') > 0, true, 'and the rest');

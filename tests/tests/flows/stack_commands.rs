@@ -1,5 +1,6 @@
 //! The launcher's own commands on a running stack.
 
+use onhand_tests::process;
 use onhand_tests::stack::{Stack, program};
 
 #[test]
@@ -46,8 +47,8 @@ fn status_lists_every_part_as_ready_and_no_server_runs_as_root() {
                 .any(|line| line.trim_start().starts_with(part) && line.contains("ready")),
             "{part}: {text}"
         );
-        let pid = std::fs::read_to_string(format!("{}/run/{part}.pid", stack.state)).unwrap();
-        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.split(' ').next().unwrap())).unwrap();
+        let pid = process::pid(&stack.state, part).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
         let owner = status.lines().find(|line| line.starts_with("Uid:")).unwrap();
         assert!(
             !owner.split_whitespace().any(|number| number == "0"),

@@ -99,8 +99,7 @@ async fn kill(site: &Site, goods: &Goods, part: &str) -> Result<Duration> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()?
-        .wait_with_output();
+        .status();
     let arrives = async {
         let canary = Canary::new(site, goods)?;
         timeout(PATIENCE, canary.arrives())
@@ -109,7 +108,7 @@ async fn kill(site: &Site, goods: &Goods, part: &str) -> Result<Duration> {
         anyhow::Ok(since.elapsed())
     };
     let (up, took) = tokio::join!(up, arrives);
-    let status = up?.status;
+    let status = up?;
     ensure!(
         status.success(),
         "`onhand up` ended with {status}; `onhand status` says what is missing"
