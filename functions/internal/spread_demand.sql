@@ -11,9 +11,8 @@ as $$
     with candidate as (
         select c.*, case when c.policy = 'unlimited' then wanted else greatest(c.available, 0) end as free,
             row_number() over (order by
-                case when command.body ->> 'strategy' = 'fewest_splits' then
-                    case when c.available >= wanted or c.policy = 'unlimited' then 0 else 1 end end,
-                case when command.body ->> 'strategy' = 'fewest_splits' and c.available < wanted then -c.available end,
+                case when command.body ->> 'strategy' = 'fewest_splits' and c.policy <> 'unlimited' and c.available < wanted then -c.available end
+                    nulls first,
                 c.rank) as turn
         from internal.candidate_levels(command, item_id) as c
     ), filled as (

@@ -1,6 +1,6 @@
 -- api.reserve_stock with a strategy: Onhand chooses the locations.
 begin;
-select plan(53);
+select plan(54);
 select api.upsert_items('[{"sku": "A", "name": "a"}, {"sku": "B", "name": "b"}, {"sku": "OLD", "name": "o"}, {"sku": "EBOOK", "name": "e", "kind": "digital"}, {"sku": "NEW", "name": "n"}]');
 select api.upsert_locations('[{"id": "W1", "priority": 10}, {"id": "W2", "priority": 20}, {"id": "W3", "priority": 20}, {"id": "W4", "priority": 1}, {"id": "EMPTY", "priority": 0}]');
 select api.add_stock(s.sku, s.location, s.quantity) from (values ('A', 'W1', 3::bigint), ('A', 'W2', 5), ('A', 'W3', 9), ('A', 'W4', 50), ('B', 'W2', 4), ('B', 'W3', 2), ('OLD', 'W1', 1)) as s (sku, location, quantity);
@@ -79,6 +79,10 @@ select is(pg_temp.spread('{"sku": "NEW", "quantity": 2, "strategy": "nearest", "
 select is(pg_temp.spread('{"sku": "EBOOK", "quantity": 1000}'), 'EBOOK EMPTY 1000', 'a digital item is everywhere');
 select is(pg_temp.spread('{"strategy": "fewest_splits", "lines": [{"sku": "EBOOK", "quantity": 7}, {"sku": "A", "quantity": 9}]}'), 'A W3 9, EBOOK W3 7', 'and comes from where the rest comes from');
 select is(pg_temp.spread('{"sku": "EBOOK", "quantity": 2, "strategy": "nearest", "locations": ["W3", "W1"]}'), 'EBOOK W3 2', 'or from the nearest');
+-- EMPTY comes first; that what went from there made its count negative makes it no worse than a place that never had a row.
+select * from api.remove_stock('EBOOK', 'EMPTY', 1);
+select is(pg_temp.spread('{"strategy": "fewest_splits", "lines": [{"sku": "EBOOK", "quantity": 1}, {"sku": "B", "quantity": 6}]}'), 'B W2 4, B W3 2, EBOOK EMPTY 1',
+    'and what is without a limit has all of it everywhere');
 
 -- The reservation itself.
 select results_eq($$ select sku, location, quantity, available, backordered from api.reserve_stock('A', quantity => 7, strategy => 'priority', locations => '{W3,W1}',
