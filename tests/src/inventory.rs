@@ -131,6 +131,30 @@ pub async fn is_blocked(watcher: &Client, pid: i32) -> Result<bool> {
     Ok(row.get(0))
 }
 
+/// The number of the transaction that a session is in.
+///
+/// # Errors
+/// If the session is gone.
+pub async fn transaction(client: &Client) -> Result<i64> {
+    let row = client
+        .query_one("select pg_current_xact_id()::text::bigint", &[])
+        .await
+        .context("pg_current_xact_id")?;
+    Ok(row.get(0))
+}
+
+/// For which sessions each of these waits.
+///
+/// # Errors
+/// If the watching session is gone.
+pub async fn waits(watcher: &Client, pids: &[i32]) -> Result<Vec<(i32, Vec<i32>)>> {
+    let rows = watcher
+        .query("select p, pg_blocking_pids(p) from unnest($1::int4[]) as p", &[&pids])
+        .await
+        .context("pg_blocking_pids")?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// Returns once a session waits for another one.
 ///
 /// # Errors

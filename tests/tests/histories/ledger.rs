@@ -17,16 +17,16 @@ pub(crate) struct Movement {
     pub(crate) transfer: Option<Uuid>,
 }
 
-/// Rows that nothing has accounted for yet.
+/// Rows that nothing has accounted for yet, each with the transaction that wrote it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
-    rows: BTreeMap<Key, VecDeque<Movement>>,
+    rows: BTreeMap<Key, VecDeque<(Movement, i64)>>,
 }
 
 const QUERY: &str = "
     select k.sku, k.location, m.type, m.version, m.reservation_id, m.transfer_id,
         m.on_hand_delta, m.reserved_delta, m.in_transit_delta, m.backordered_delta, m.damaged_delta, m.incoming_delta,
-        m.on_hand, m.reserved, m.in_transit, m.backordered, m.damaged, m.incoming
+        m.on_hand, m.reserved, m.in_transit, m.backordered, m.damaged, m.incoming, m.transaction_id
     from unnest($1::text[], $2::text[], $3::bigint[]) as k (sku, location, version)
     join inventory.item as i on i.sku = k.sku
     join inventory.stock_movement as m on m.item_id = i.id and m.location_id = k.location and m.version > k.version
@@ -70,13 +70,13 @@ impl Ledger {
                 .rows
                 .entry((row.get(0), row.get(1)))
                 .or_default()
-                .push_back(movement);
+                .push_back((movement, row.get(18)));
         }
         Ok(ledger)
     }
 
-    /// The next row of a key.
-    pub(crate) fn next(&self, key: &Key) -> Option<&Movement> {
+    /// The next row of a key, and its transaction.
+    pub(crate) fn next(&self, key: &Key) -> Option<&(Movement, i64)> {
         self.rows.get(key).and_then(VecDeque::front)
     }
 
@@ -93,6 +93,7 @@ impl Ledger {
     pub(crate) fn take(&mut self, foretold: &[(Key, Movement)]) -> Result<(), String> {
         for (key, movement) in foretold {
             let found = self.rows.get_mut(key).and_then(VecDeque::pop_front);
+            let found = found.map(|(movement, _)| movement);
             if found.as_ref() != Some(movement) {
                 return Err(format!(
                     "the ledger of {} at {} should have {movement:?}, it has {found:?}",

@@ -16,6 +16,8 @@ pub(crate) struct Committed {
     pub(crate) outcomes: Vec<Outcome>,
     /// How many were committed before its call was sent.
     pub(crate) seen: usize,
+    /// Its number in the ledger.
+    pub(crate) transaction: i64,
 }
 
 /// The model, and what it has not accounted for yet.
@@ -85,7 +87,7 @@ impl<'a> Order<'a> {
     /// The moment after a transaction, which comes after the last of these.
     fn apply(&self, one: &Committed, moments: &[Moment]) -> Result<Moment> {
         let (mut model, mut ledger) = moments.last().cloned().unwrap_or_default();
-        model.begin_batch();
+        model.begin_batch(Some(one.transaction));
         for (body, outcome) in one.bodies.iter().zip(&one.outcomes) {
             let (mut next, mut rest) = (model.clone(), ledger.clone());
             let Err(problem) = next.judge(self.caller, body, outcome, &mut rest) else {
@@ -96,7 +98,7 @@ impl<'a> Order<'a> {
             let since = one.seen.min(moments.len() - 1);
             let earlier = |(model, ledger): &Moment| {
                 let mut model = model.clone();
-                model.begin_batch();
+                model.begin_batch(Some(one.transaction));
                 model.judge(self.caller, body, outcome, &mut ledger.clone()).is_ok()
             };
             if !refused || !moments[since..].iter().any(earlier) {

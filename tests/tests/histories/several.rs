@@ -13,7 +13,7 @@ use crate::order::{Committed, Order};
 use crate::script::{Phase, SESSIONS, Turn};
 use crate::world::World;
 use crate::{send, single, state};
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use onhand_tests::database::Database;
 use onhand_tests::{invariants, inventory};
 use serde_json::Value;
@@ -119,10 +119,6 @@ impl Run<'_> {
                 })
                 .collect();
             if ready.is_empty() {
-                ensure!(
-                    stands.iter().all(|stand| matches!(stand, Stand::Idle)),
-                    "sessions wait for each other"
-                );
                 return Ok(());
             }
             let pick = usize::from(*picks.next().context("no picks")?);
@@ -166,6 +162,7 @@ impl Run<'_> {
                 Ok(Stand::Calling(calling, bodies, self.committed.len()))
             }
             Stand::Called(outcomes, bodies, seen) => {
+                let transaction = inventory::transaction(&client).await?;
                 client.batch_execute(if *keep { "commit" } else { "rollback" }).await?;
                 self.log.push(format!(
                     "session {actor}: {}",
@@ -173,7 +170,12 @@ impl Run<'_> {
                 ));
                 if *keep {
                     self.learn(&bodies, &outcomes);
-                    self.committed.push(Committed { bodies, outcomes, seen });
+                    self.committed.push(Committed {
+                        bodies,
+                        outcomes,
+                        seen,
+                        transaction,
+                    });
                 }
                 Ok(Stand::Idle)
             }
@@ -189,32 +191,68 @@ impl Run<'_> {
         }
     }
 
-    /// Returns when every call on the way has been answered or waits for another session.
+    /// Returns when every call on the way has been answered, or waits for a session that has answered and not committed yet.
+    /// One that waits for a call on the way goes on by itself.
     async fn settle(&mut self, stands: &mut [Stand]) -> Result<()> {
-        for (actor, stand) in stands.iter_mut().enumerate() {
-            let Stand::Calling(calling, ..) = stand else {
-                continue;
-            };
-            let until = Instant::now() + PATIENCE;
-            while !calling.is_finished() {
-                if inventory::is_blocked(&self.stage.watcher, self.stage.actors[actor].1).await? {
-                    break;
-                }
-                ensure!(Instant::now() < until, "session {actor} neither answers nor waits");
+        let until = Instant::now() + PATIENCE;
+        loop {
+            for (actor, stand) in stands.iter_mut().enumerate() {
+                self.take_answer(actor, stand).await?;
             }
-            if !calling.is_finished() {
-                continue;
+            if self.all_held(stands).await? {
+                return Ok(());
             }
-            let Stand::Calling(calling, bodies, seen) = std::mem::replace(stand, Stand::Idle) else {
-                bail!("a call that is not on the way");
-            };
-            let outcomes = calling.await?.with_context(|| format!("session {actor}"))?;
-            for outcome in &outcomes {
-                self.log.push(format!("session {actor}:   {outcome}"));
-            }
-            *stand = Stand::Called(outcomes, bodies, seen);
+            ensure!(
+                Instant::now() < until,
+                "a session neither answers nor waits for one that can commit"
+            );
         }
+    }
+
+    async fn take_answer(&mut self, actor: usize, stand: &mut Stand) -> Result<()> {
+        let Stand::Calling(calling, bodies, seen) = stand else {
+            return Ok(());
+        };
+        if !calling.is_finished() {
+            return Ok(());
+        }
+        let outcomes = calling.await?.with_context(|| format!("session {actor}"))?;
+        for outcome in &outcomes {
+            self.log.push(format!("session {actor}:   {outcome}"));
+        }
+        *stand = Stand::Called(outcomes, std::mem::take(bodies), *seen);
         Ok(())
+    }
+
+    /// Whether each call on the way waits, over however many others, for a session that has answered.
+    async fn all_held(&self, stands: &[Stand]) -> Result<bool> {
+        let pid = |actor: usize| self.stage.actors[actor].1;
+        let of = |wanted: fn(&Stand) -> bool| -> Vec<i32> {
+            let stands = stands.iter().enumerate();
+            stands
+                .filter(|(_, stand)| wanted(stand))
+                .map(|(actor, _)| pid(actor))
+                .collect()
+        };
+        let calling = of(|stand| matches!(stand, Stand::Calling(..)));
+        let mut holding = of(|stand| matches!(stand, Stand::Called(..)));
+        if calling.is_empty() {
+            return Ok(true);
+        }
+        let waits = inventory::waits(&self.stage.watcher, &calling).await?;
+        loop {
+            let found: Vec<i32> = waits
+                .iter()
+                .filter(|(waiter, blockers)| {
+                    !holding.contains(waiter) && blockers.iter().any(|pid| holding.contains(pid))
+                })
+                .map(|(waiter, _)| *waiter)
+                .collect();
+            if found.is_empty() {
+                return Ok(calling.iter().all(|pid| holding.contains(pid)));
+            }
+            holding.extend(found);
+        }
     }
 
     /// Finds an order in which what was committed is right, and compares everything with where it leads.

@@ -123,7 +123,7 @@ impl Run<'_> {
             self.log.push(format!("--   {outcome}"));
         }
         let mut ledger = Ledger::read(self.client, &self.model).await?;
-        self.model.begin_batch();
+        self.model.begin_batch(None);
         for (body, outcome) in bodies.iter().zip(outcomes) {
             self.model
                 .judge(caller, body, outcome, &mut ledger)
@@ -199,7 +199,7 @@ impl Run<'_> {
             code.unwrap_or_else(|| error.to_string())
         });
         let mut ledger = Ledger::read(self.client, &self.model).await?;
-        self.model.begin_batch();
+        self.model.begin_batch(None);
         self.model
             .set_policy(&(sku, place), settings, code.as_deref(), &mut ledger)
             .map_err(|problem| anyhow!(problem))?;

@@ -1,7 +1,7 @@
 //! Reservations: made, confirmed whole or in part, given back, extended, moved, run out, and waiting for stock.
 
 use super::lines::{lines, text};
-use super::{Answer, Entry, Hold, HoldLine, Key, Model, Refusal, States, Status};
+use super::{Answer, Entry, Hold, HoldLine, Key, LIMIT, Model, Refusal, States, Status};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -261,6 +261,9 @@ impl Model {
             waiting: None,
         });
         line.quantity += taken + waiting;
+        if line.quantity > LIMIT {
+            return Err(Refusal("IV012"));
+        }
         line.backordered += waiting;
         line.waiting = line.waiting.or(turn);
         let entry = self.change(key, "reserve", promised(taken, waiting), (Some(id), None))?;

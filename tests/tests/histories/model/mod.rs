@@ -198,6 +198,8 @@ pub(crate) struct Model {
     effects: Vec<(Key, Movement)>,
     /// Version of a key before this batch freed what was due on it; whoever expected it may go on.
     freed_from: BTreeMap<Key, i64>,
+    /// The transaction that the batch belongs to; none if each is one of its own.
+    transaction: Option<i64>,
     /// Reservations that were due and not written off when this batch began.
     due_at_start: BTreeSet<Uuid>,
 }

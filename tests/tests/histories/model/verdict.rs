@@ -40,7 +40,8 @@ const ON_PAPERS: [&str; 7] = [
 
 impl Model {
     /// Call it before the commands of each batch.
-    pub(crate) fn begin_batch(&mut self) {
+    pub(crate) fn begin_batch(&mut self, transaction: Option<i64>) {
+        self.transaction = transaction;
         self.freed_from.clear();
         self.due_at_start = self
             .holds
@@ -53,13 +54,22 @@ impl Model {
     /// Writes off what the ledger says ran out on a key by itself: that may happen at any time after the deadline, not before.
     pub(crate) fn absorb(&mut self, key: &Key, ledger: &mut Ledger) -> Result<(), String> {
         let mut ended = BTreeSet::new();
-        while let Some(movement) = ledger.next(key).filter(|movement| movement.kind == "expire").cloned() {
+        let next = |ledger: &Ledger| {
+            ledger
+                .next(key)
+                .filter(|(movement, _)| movement.kind == "expire")
+                .cloned()
+        };
+        while let Some((movement, transaction)) = next(ledger) {
             let due = self.due_on(key);
             let Some((_, id)) = due.into_iter().find(|(_, id)| Some(*id) == movement.hold) else {
                 return Err(format!("{movement:?} at {key:?} frees what is not due"));
             };
             let version = self.level(key).version;
-            self.freed_from.entry(key.clone()).or_insert(version);
+            // What another transaction wrote off before is a change that this one has not seen.
+            if self.transaction.is_none_or(|own| own == transaction) {
+                self.freed_from.entry(key.clone()).or_insert(version);
+            }
             self.foretold(ledger, |model| {
                 model.end_line(id, key, (Status::Expired, 0), "expire").map(|_| ())
             })?;
