@@ -57,6 +57,14 @@ impl SinkKind {
         }
     }
 
+    /// Bytes that a fetch gathers, unless the settings say otherwise: see `fetch_min_bytes` there.
+    pub(crate) const fn fetch_min_bytes(self) -> u32 {
+        match self {
+            Self::Cache | Self::Ingest => 1,
+            Self::Search | Self::Publish | Self::Alerts => 64 * 1024,
+        }
+    }
+
     /// Tables this read model is made of.
     pub const fn tables(self) -> &'static [Table] {
         match self {

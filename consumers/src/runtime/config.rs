@@ -6,6 +6,9 @@ use std::time::Duration;
 use onhand_cdc::{ConfigError, topics};
 use serde::Deserialize;
 
+/// What Kafka's client takes at most for the bytes that a fetch gathers.
+const FETCH_MIN_BYTES_MAX: u32 = 100_000_000;
+
 /// Batch size, retries, dead letters, shutdown and the address of metrics and health.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,8 +30,10 @@ pub struct RuntimeConfig {
     pub queue_max_bytes: usize,
     /// A full queue for this long pauses the partitions, so that the group member stays alive.
     pub pause_after_ms: u64,
-    /// Longest time the broker holds a fetch that has nothing to answer. It answers at once when
-    /// there is something, so this bounds idle chatter, not latency.
+    /// Bytes that the broker gathers before it answers a fetch; by default 1 (at once) for the cache and ingest, and 64 KiB for
+    /// search, alerts and publish: there nobody waits for the single record, and a batch costs far less than its records one by one.
+    pub fetch_min_bytes: Option<u32>,
+    /// Longest time the broker holds a fetch that has less than that to answer.
     pub fetch_wait_max_ms: u32,
     /// Kafka gives up a member that is silent for so long.
     pub session_timeout_ms: u32,
@@ -66,6 +71,7 @@ impl Default for RuntimeConfig {
             queue_max_records: 2_000,
             queue_max_bytes: 4 * 1024 * 1024,
             pause_after_ms: 2_000,
+            fetch_min_bytes: None,
             fetch_wait_max_ms: 100,
             session_timeout_ms: 10_000,
             commit_interval_ms: 500,
@@ -103,6 +109,15 @@ impl RuntimeConfig {
             if value == 0 {
                 return Err(ConfigError::new(setting, "must be more than zero"));
             }
+        }
+        if self
+            .fetch_min_bytes
+            .is_some_and(|bytes| !(1..=FETCH_MIN_BYTES_MAX).contains(&bytes))
+        {
+            return Err(ConfigError::new(
+                "runtime.fetch_min_bytes",
+                format!("must be 1 to {FETCH_MIN_BYTES_MAX}"),
+            ));
         }
         if self.retry_max_ms < self.retry_min_ms {
             return Err(ConfigError::new(
@@ -151,6 +166,11 @@ mod tests {
         RuntimeConfig::default().validate().unwrap();
         let config = RuntimeConfig {
             retry_max_ms: 1,
+            ..RuntimeConfig::default()
+        };
+        assert!(config.validate().is_err());
+        let config = RuntimeConfig {
+            fetch_min_bytes: Some(0),
             ..RuntimeConfig::default()
         };
         assert!(config.validate().is_err());

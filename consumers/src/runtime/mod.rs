@@ -114,7 +114,7 @@ pub async fn run<M: Message>(
 
     let group = group_of(kind, &config.runtime);
     let topics = topics_of(kind, &config.runtime);
-    let client = client_of(&config, &group);
+    let client = client_of(kind, &config, &group);
     tracing::info!(sink = kind.name(), group, ?topics, %listen, "consumer starts");
 
     let stop = CancellationToken::new();
@@ -266,8 +266,9 @@ fn topics_of(kind: SinkKind, config: &RuntimeConfig) -> Vec<String> {
         .collect()
 }
 
-fn client_of(config: &ConsumerConfig, group: &str) -> ClientConfig {
+fn client_of(kind: SinkKind, config: &ConsumerConfig, group: &str) -> ClientConfig {
     let runtime = &config.runtime;
+    let min_bytes = runtime.fetch_min_bytes.unwrap_or_else(|| kind.fetch_min_bytes());
     let mut client = config.kafka.client();
     client
         .set("group.id", group)
@@ -283,7 +284,7 @@ fn client_of(config: &ConsumerConfig, group: &str) -> ClientConfig {
         .set("allow.auto.create.topics", "false")
         // A topic that is made later is found soon.
         .set("topic.metadata.refresh.interval.ms", "10000")
-        .set("fetch.min.bytes", "1")
+        .set("fetch.min.bytes", min_bytes.to_string())
         .set("fetch.wait.max.ms", runtime.fetch_wait_max_ms.to_string())
         .set("fetch.error.backoff.ms", "100")
         // The client's own queue is small, since ours is bounded too; when it was full, fetching

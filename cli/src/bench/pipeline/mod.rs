@@ -5,6 +5,7 @@
 
 mod backlog;
 mod bare;
+mod canary;
 mod check;
 mod decode;
 mod drain;
@@ -19,6 +20,7 @@ mod recovery;
 mod running;
 mod site;
 mod template;
+mod warm;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -196,6 +198,9 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
         asked,
         parts: Vec::new(),
     };
+    if asked.parts.iter().any(|kind| *kind <= Kind::Recovery) {
+        warm::up(site, pool, &goods).await?;
+    }
     if asked.parts.contains(&Kind::Latency) {
         let pace = (asked.rounds, Duration::from_secs(u64::from(asked.seconds)));
         run.note(latency::run(site, pool, &goods, pace).await?);
@@ -205,6 +210,7 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
         run.note(latency::endure(site, pool, &goods, length).await?);
     }
     if asked.parts.contains(&Kind::Recovery) {
+        warm::calm(site, &goods).await?;
         run.note(recovery::run(site, pool, &goods, asked.rounds).await?);
     }
     if asked.parts.contains(&Kind::Decode) {

@@ -6,19 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use onhand_consumers::cache::Keys;
+use anyhow::{Context, Result, ensure};
 use onhand_db::Pool;
-use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use uuid::Uuid;
 
 use super::super::figures::{self, Series};
 use super::super::progress;
 use super::super::report::{Comparison, Contender, Figure, Goal, Part, Unit};
-use super::goods::{self, Goods, LOCATION};
+use super::canary::Canary;
+use super::goods::{self, Goods};
 use super::site::Site;
 use crate::stack;
 
@@ -41,8 +39,6 @@ const WRITERS: u32 = 4;
 const SIZE: usize = 5;
 /// What is promised, in milliseconds.
 const PROMISED: f64 = 10_000.0;
-const LOOK: Duration = Duration::from_millis(20);
-const ANSWER: Duration = Duration::from_secs(2);
 /// What is not back by then does not come back.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two kills.
@@ -116,83 +112,6 @@ async fn kill(site: &Site, goods: &Goods, part: &str) -> Result<Duration> {
     took
 }
 
-/// One write that is followed to its readers.
-struct Canary<'a> {
-    site: &'a Site,
-    api: String,
-    sku: &'a str,
-    item: Uuid,
-}
-
-impl<'a> Canary<'a> {
-    fn new(site: &'a Site, goods: &'a Goods) -> Result<Self> {
-        let Some((sku, item)) = goods.items.first() else {
-            bail!("no items")
-        };
-        Ok(Self {
-            site,
-            api: stack::local_api_url()?,
-            sku,
-            item: *item,
-        })
-    }
-
-    /// Sends until it is acknowledged, then asks until both have it.
-    async fn arrives(&self) {
-        let body = json!({"sku": self.sku, "location": LOCATION, "quantity": 1, "reason": "bench"});
-        let key = Uuid::now_v7().to_string();
-        let version = loop {
-            match self.send(&body, &key).await {
-                Ok(version) => break version,
-                Err(_) => sleep(LOOK).await,
-            }
-        };
-        while !(self.in_redis(version).await.unwrap_or(false) && self.in_search(version).await.unwrap_or(false)) {
-            sleep(LOOK).await;
-        }
-    }
-
-    async fn send(&self, body: &Value, key: &str) -> Result<i64> {
-        let url = format!("{}/v1/stock/add", self.api);
-        let request = self.site.http.post(url).header("Idempotency-Key", key).json(body);
-        let answer: Value = request.timeout(ANSWER).send().await?.error_for_status()?.json().await?;
-        version_in(&answer).context("an answer without a version")
-    }
-
-    async fn in_redis(&self, version: i64) -> Result<bool> {
-        let settings = &self.site.settings.redis;
-        let client = redis::Client::open(secrecy::ExposeSecret::expose_secret(&settings.url))?;
-        let key = Keys::new(&settings.key_prefix).item(self.item);
-        let row: Option<String> = timeout(ANSWER, async {
-            let mut connection = client.get_multiplexed_async_connection().await?;
-            redis::cmd("HGET")
-                .arg(key)
-                .arg(format!("row:{LOCATION}"))
-                .query_async(&mut connection)
-                .await
-        })
-        .await??;
-        Ok(super::latency::has_arrived(row.as_deref(), version))
-    }
-
-    async fn in_search(&self, version: i64) -> Result<bool> {
-        let elasticsearch = &self.site.settings.elasticsearch;
-        let base = elasticsearch.url.trim_end_matches('/');
-        let url = format!(
-            "{base}/{}stock/_doc/{}:{LOCATION}",
-            elasticsearch.index_prefix, self.item
-        );
-        let answer: Value = self.site.http.get(url).timeout(ANSWER).send().await?.json().await?;
-        Ok(answer.get("_version").and_then(Value::as_i64) >= Some(version))
-    }
-}
-
-/// The version of the level that an answer of the HTTP interface names.
-fn version_in(answer: &Value) -> Option<i64> {
-    let level = answer.pointer("/levels/0").unwrap_or(answer);
-    level.get("version").and_then(Value::as_i64)
-}
-
 /// Writers that go on whatever happens.
 struct Load {
     stop: Arc<AtomicBool>,
@@ -238,17 +157,5 @@ impl Load {
         self.stop.store(true, Ordering::Relaxed);
         while self.tasks.join_next().await.is_some() {}
         figures::rate(self.written.load(Ordering::Relaxed), self.since.elapsed())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_name_the_version() {
-        assert_eq!(version_in(&json!({"levels": [{"version": 7}]})), Some(7));
-        assert_eq!(version_in(&json!({"version": 8})), Some(8));
-        assert_eq!(version_in(&json!({})), None);
     }
 }

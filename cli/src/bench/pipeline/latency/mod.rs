@@ -21,6 +21,7 @@ use super::super::progress;
 use super::super::report::{Comparison, Contender, Figure, Goal, Part, Unit};
 use super::goods::Goods;
 use super::site::Site;
+use super::warm;
 use load::Load;
 
 pub(super) use endurance::run as endure;
@@ -108,6 +109,7 @@ pub(super) async fn run(site: &Site, pool: &Pool, goods: &Goods, (rounds, length
             order.reverse();
         }
         for rate in order {
+            warm::calm(site, goods).await?;
             let turn = turn(site, pool, goods, (rate.per_second, length)).await?;
             progress(format_args!(
                 "{} events/s: p50 {:.1} ms to a bare consumer, {:.1} ms to Redis",
@@ -119,6 +121,17 @@ pub(super) async fn run(site: &Site, pool: &Pool, goods: &Goods, (rounds, length
         }
     }
     part(&rates)
+}
+
+/// Writes at the rate that goals are set for, and looks at nothing.
+pub(super) async fn write(pool: &Pool, goods: &Goods, length: Duration) -> Result<()> {
+    let load = Load {
+        per_second: PROMISED,
+        warm_up: length,
+        length: Duration::ZERO,
+    };
+    load::drive(pool, goods, load, [Waiting::default(), Waiting::default()]).await?;
+    Ok(())
 }
 
 async fn turn(site: &Site, pool: &Pool, goods: &Goods, (rate, length): (u32, Duration)) -> Result<Turn> {
