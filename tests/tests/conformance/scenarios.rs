@@ -123,7 +123,8 @@ async fn rebalances(world: &World, subject: &dyn Subject) -> Result<()> {
     let disturb = async {
         for _ in 0..COMINGS {
             let mut member = world.second_member(subject)?;
-            tokio::time::sleep(Duration::from_millis(1_200)).await;
+            // Long enough to join: one that leaves before it has joined waits for its coordinator for seconds.
+            tokio::time::sleep(Duration::from_millis(2_500)).await;
             process::signal("TERM", &[member.id()])?;
             let ended = tokio::task::spawn_blocking(move || member.wait()).await??;
             ensure!(ended.success(), "the second member ended with {ended}");
