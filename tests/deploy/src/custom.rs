@@ -83,9 +83,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 fn read(source: &str, api: &str, kind: &str) -> Result<Value> {
     let file = syn::parse_file(source)?;
     let mut definitions = BTreeMap::new();
+    let mut spec = None;
     for item in &file.items {
         match item {
             Item::Struct(item) => {
+                if item.attrs.iter().any(|attribute| attribute.path().is_ident("kube")) {
+                    spec = Some(item.ident.to_string());
+                }
                 definitions.insert(item.ident.to_string(), structure(&item.fields)?);
             }
             Item::Enum(item) => {
@@ -98,10 +102,7 @@ fn read(source: &str, api: &str, kind: &str) -> Result<Value> {
             _ => {}
         }
     }
-    let spec = format!("{kind}Spec");
-    if !definitions.contains_key(&spec) {
-        bail!("it has no {spec}");
-    }
+    let spec = spec.context("it has no resource")?;
     Ok(json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Report, World, selects};
-use crate::object::{items, strings, text};
+use crate::object::{items, strings};
 
 const PART_OF: &str = "app.kubernetes.io/part-of";
 const PRODUCT: &str = "onhand";
@@ -175,7 +175,7 @@ pub(super) fn unique(world: &World<'_>, report: &mut Report) {
     for object in world.objects {
         let new = seen.insert((object.group(), object.kind(), object.namespace(), object.name()));
         report.require(new, object, "it is there twice");
-        let named = !object.name().is_empty() && text(&object.0, "/apiVersion") != "";
-        report.require(named, object, "it has no name");
+        let named = !object.name().is_empty() && !object.api().is_empty();
+        report.require(named, object, "it has no name or version");
     }
 }

@@ -1,5 +1,7 @@
 //! Everything that deploys the product, checked without a cluster.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 mod compose;
 mod connector;
 mod manifests;
