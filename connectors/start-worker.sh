@@ -23,4 +23,5 @@ if [ -n "${CLIENT_PROPERTIES:-}" ]; then
         sed -e '/^[[:space:]]*\(#\|$\)/d' -e "s|^|$prefix|" "$CLIENT_PROPERTIES"
     done >>"$config"
 fi
+export KAFKA_LOG4J_OPTS="-Dlog4j2.configurationFile=$here/connect-log4j2.properties" LOG_DIR=${TMPDIR:-/tmp}/logs
 exec /kafka/bin/connect-distributed.sh "$config"

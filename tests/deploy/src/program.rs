@@ -81,22 +81,32 @@ pub fn command(arguments: &[&str]) -> Result<(), String> {
 /// # Errors
 /// A source cannot be read.
 pub fn plain_variables() -> Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    for folder in ["api/src", "cdc/src", "cli/src", "consumers/src", "db/src", "trace/src"] {
-        gather(&tools::root().join(folder), &mut names)?;
-    }
+    let mut names = literals("ONHAND_")?;
+    names.retain(|name| !name.contains("__"));
     Ok(names)
 }
 
-fn gather(folder: &Path, names: &mut BTreeSet<String>) -> Result<()> {
+/// Texts in the sources of the program that begin like this.
+///
+/// # Errors
+/// A source cannot be read.
+pub fn literals(prefix: &str) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for folder in ["api/src", "cdc/src", "cli/src", "consumers/src", "db/src", "trace/src"] {
+        gather(&tools::root().join(folder), prefix, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn gather(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         if path.is_dir() {
-            gather(&path, names)?;
+            gather(&path, prefix, found)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path)?;
-            let literals = source.split('"').filter(|word| word.starts_with("ONHAND_"));
-            names.extend(literals.filter(|word| !word.contains("__")).map(str::to_owned));
+            let words = source.split('"').filter(|word| word.starts_with(prefix));
+            found.extend(words.map(str::to_owned));
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ fn a_loss_of_one_instance_loses_no_commit() {
         ("/spec/instances", json!(3)),
         ("/spec/postgresql/synchronous/number", json!(1)),
         ("/spec/postgresql/synchronous/dataDurability", json!("required")),
+        ("/spec/postgresql/synchronous/failoverQuorum", json!(true)),
         (
             "/spec/replicationSlots/highAvailability/synchronizeLogicalDecoding",
             json!(true),
