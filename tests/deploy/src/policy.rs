@@ -14,6 +14,8 @@ use serde_json::Value;
 use crate::object::{Object, items, strings, text};
 use crate::tools;
 
+pub use pods::pinned;
+
 /// What breaks a rule, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {

@@ -191,7 +191,8 @@ pub(super) fn images(world: &World<'_>, report: &mut Report) {
 }
 
 /// A digest, or a tag with a number in it.
-pub(crate) fn pinned(image: &str) -> bool {
+#[must_use]
+pub fn pinned(image: &str) -> bool {
     if let Some((_, digest)) = image.split_once('@') {
         return digest.strip_prefix("sha256:").is_some_and(|hash| hash.len() == 64);
     }

@@ -4,6 +4,7 @@
 
 mod compose;
 mod connector;
+mod containers;
 mod manifests;
 mod production;
 mod refusals;
