@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # All checks and tests of the repository: ./onhand test [filter], ./onhand test --histories N [--seed S]
 #
-# Without a filter: format, lints, dependencies, unit tests, then a stack of its own (other ports, other folder, made new for
-# this run) and the SQL, race, history, flow and failure tests on it. With a filter: only the tests whose name contains it.
+# Without a filter: format, lints, dependencies, unit tests, the checks of the deployment, which need no stack, then a stack of its
+# own (other ports, other folder, made new for this run) and the SQL, race, history, flow and failure tests on it. With a filter: only
+# the tests whose name contains it.
 # With --histories: N random histories of each kind, the first drawn from seed S, on a Postgres alone.
 # Ends with 1 if a step failed or a runner ran no test. The stack is stopped in any case; its logs stay if something failed.
 set -uo pipefail
@@ -184,6 +185,13 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+# What deploys the product, checked without a part of it running; it asks the program about settings and commands.
+deployment() {
+    # As `./onhand up` builds it, so that it is built once.
+    cargo build --workspace --bin onhand || return 1
+    ONHAND_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/onhand tests --workspace --test deploy
+}
+
 check_dependencies() {
     if ! command -v cargo-deny >/dev/null; then
         echo "skipped: cargo-deny is not installed (cargo install --locked cargo-deny)"
@@ -204,6 +212,8 @@ if [ -z "$only" ]; then
 else
     step "build" cargo test --workspace --no-run --test "$only" || exit 1
 fi
+
+if [ -z "$only" ] && matches deploy; then step "tests: deploy" deployment; fi
 
 wanted=()
 for target in ${only:-$(targets)}; do

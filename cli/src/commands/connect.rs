@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use onhand_cdc::{RegistryClient, connect, schemas};
+use onhand_cdc::{RegistryClient, connect, schemas, topics};
 
 use super::role;
 use crate::capture::{Backfill, repair};
@@ -20,7 +20,7 @@ pub(super) struct Connect {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Register the schemas, give the connector its definition and wait until it runs
+    /// Make the topics, register the schemas, give the connector its definition and wait until it runs
     Apply,
     /// Show the state of the connector and its task; fails if one does not run
     Status,
@@ -69,6 +69,9 @@ impl Connect {
 }
 
 async fn apply(settings: &Settings, definition: &Definition) -> Result<()> {
+    // Before the connector writes to them: those that it makes itself have the settings of its safety net.
+    let made = topics::ensure(&settings.kafka).await?;
+    println!("topics: {} made, {} there", made.created.len(), made.existing.len());
     let registry = RegistryClient::new(&settings.registry)?;
     for schema in schemas::register_all(&registry).await? {
         println!("schema {} has id {}", schema.subject, schema.id);
