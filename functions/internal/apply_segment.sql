@@ -33,7 +33,7 @@ begin
     if internal.has_due_hold(v_levels, v_now) then
         perform internal.release_due_holds(v_levels, v_now);
         v_lines := internal.renew_expected(v_lines, v_levels);
-        v_levels := internal.lock_levels(v_lines);
+        v_levels := internal.held_levels(v_levels);
     end if;
     if v_traits.keyed then
         v_commands := internal.find_replays(v_commands);

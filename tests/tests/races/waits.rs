@@ -23,6 +23,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
             "a_mixed_batch_gives_way_to_whoever_makes_what_it_needs",
             mixed_gives_way,
         ),
+        test("a_row_made_while_due_holds_are_freed_is_not_waited_for", row_made),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
         test("f30_rows_that_somebody_holds_are_renewed_last", held_rows_last),
     ]
@@ -66,6 +67,46 @@ async fn mixed_gives_way(database: Arc<Database>) -> Result<()> {
     let outcomes = waiting.await??;
     ensure!(outcomes.iter().all(|outcome| outcome.0 == "applied"), "{outcomes:?}");
     ensure!(level(&admin, "A", "W3").await?.0 == 20, "both receipts count");
+    inventory::assert_no_deadlock(&database).await?;
+    assert_sound(&admin).await
+}
+
+/// A batch that holds a row, and found none where a lower key is, must not lock that one later: whoever made it wants both.
+async fn row_made(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let add = |sku: &str| json!({"op": "add", "sku": sku, "location": "W1", "quantity": 10});
+    apply_one(&admin, add("B")).await?;
+    let id = Uuid::now_v7();
+    let hold = json!({"op": "reserve", "sku": "B", "location": "W1", "quantity": 1, "reservation_id": id, "expires_in_seconds": 0.05});
+    apply_one(&admin, hold).await?;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    // Stops the batch where it frees what is due.
+    let holder = database.client().await?;
+    holder.batch_execute("begin").await?;
+    holder
+        .execute(
+            "select from inventory.reservation_line where reservation_id = $1 for update",
+            &[&id],
+        )
+        .await?;
+    let (freeing, both) = (database.api_client().await?, database.api_client().await?);
+    let (freeing_pid, both_pid) = (inventory::pid(&freeing).await?, inventory::pid(&both).await?);
+    let of = |op: &str, sku: &str| json!({"op": op, "sku": sku, "location": "W1", "quantity": 1});
+    let batch = json!([of("remove", "B"), of("reserve", "A")]);
+    let freeing = tokio::spawn(async move { apply(&freeing, batch).await });
+    inventory::wait_until_blocked(&admin, freeing_pid).await?;
+    apply_one(&admin, add("A")).await?;
+    let batch = json!([add("A"), add("B")]);
+    let both = tokio::spawn(async move { apply(&both, batch).await });
+    inventory::wait_until_blocked(&admin, both_pid).await?;
+    holder.batch_execute("commit").await?;
+    let names =
+        |outcomes: Vec<(String, Option<Value>)>| outcomes.into_iter().map(|outcome| outcome.0).collect::<Vec<_>>();
+    let (freed, added) = (names(freeing.await??), names(both.await??));
+    ensure!(freed == ["applied", "IV001"], "{freed:?}");
+    ensure!(added == ["applied", "applied"], "{added:?}");
+    ensure!(level(&admin, "B", "W1").await?.0 == 19, "both changes count");
     inventory::assert_no_deadlock(&database).await?;
     assert_sound(&admin).await
 }
