@@ -92,9 +92,10 @@ total=0
 # Test programs that need nothing but a Postgres.
 on_postgres=(contracts sql races histories faults fuzz)
 
-# Names of the test programs, those without a need for the whole stack first, those that kill its parts last.
+# Names of the test programs: those without a need for the whole stack first; then the flows, and what reads the public topics from
+# their beginning while little stands there; those that kill parts last.
 targets() {
-    local name first=("${on_postgres[@]}" flows) last=(failures)
+    local name first=("${on_postgres[@]}" flows publish) last=(failures)
     for name in "${first[@]}"; do has_target "$name" && echo "$name"; done
     for path in tests/tests/*.rs tests/tests/*/main.rs; do
         name=${path#tests/tests/}

@@ -1,17 +1,14 @@
 //! What other systems send, as the tests send it: Avro by the contracts, many records at once, and what came of them.
 
-use crate::stack::{RawRecord, SETTLE, Stack};
+use crate::kafka::RawRecord;
+use crate::stack::Stack;
 use anyhow::{Context, Result, bail, ensure};
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
 use apache_avro::writer::datum::GenericDatumWriter;
-use futures_util::future::try_join_all;
 use onhand_cdc::{RegistryClient, RegistryConfig, decode, schemas, topics};
 use onhand_db::tokio_postgres::{Client, NoTls};
-use rdkafka::config::ClientConfig;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -143,63 +140,6 @@ pub fn record(key: &str, value: Vec<u8>) -> RawRecord {
         value: Some(value),
         headers: Vec::new(),
     }
-}
-
-/// Another system that sends.
-pub struct Sender {
-    producer: FutureProducer,
-}
-
-impl Sender {
-    /// Connects when it first sends.
-    ///
-    /// # Errors
-    /// If the Kafka client cannot be made.
-    pub fn new(stack: &Stack) -> Result<Self> {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", &stack.brokers)
-            .set("enable.idempotence", "true")
-            .set("message.max.bytes", "20971520")
-            // Together in one batch at the broker, so that they are read together.
-            .set("linger.ms", "20")
-            .create()?;
-        Ok(Self { producer })
-    }
-
-    /// Sends records in their order, all under way at once, and waits until each is confirmed.
-    ///
-    /// # Errors
-    /// If Kafka does not take one of them.
-    pub async fn send(&self, topic: &str, records: &[RawRecord]) -> Result<()> {
-        let sent: Vec<_> = records
-            .iter()
-            .map(|record| {
-                let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (key, value)| {
-                    all.insert(Header {
-                        key,
-                        value: Some(value),
-                    })
-                });
-                let mut message: FutureRecord<'_, Vec<u8>, Vec<u8>> = FutureRecord::to(topic).headers(headers);
-                message.key = record.key.as_ref();
-                message.payload = record.value.as_ref();
-                self.producer.send_result(message).map_err(|(error, _)| error)
-            })
-            .collect::<Result<_, _>>()?;
-        let all = try_join_all(sent);
-        for outcome in tokio::time::timeout(SETTLE, all).await?? {
-            outcome.map_err(|(error, _)| error)?;
-        }
-        Ok(())
-    }
-}
-
-/// Sends records in their order, once.
-///
-/// # Errors
-/// If Kafka does not take one of them.
-pub async fn send(stack: &Stack, topic: &str, records: &[RawRecord]) -> Result<()> {
-    Sender::new(stack)?.send(topic, records).await
 }
 
 /// The inventory by SQL, as the application sees it.

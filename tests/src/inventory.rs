@@ -124,11 +124,8 @@ pub async fn pid(client: &Client) -> Result<i32> {
 /// # Errors
 /// If the watching session is gone.
 pub async fn is_blocked(watcher: &Client, pid: i32) -> Result<bool> {
-    let row = watcher
-        .query_one("select cardinality(pg_blocking_pids($1)) > 0", &[&pid])
-        .await
-        .context("pg_blocking_pids")?;
-    Ok(row.get(0))
+    let waits = waits(watcher, &[pid]).await?;
+    Ok(waits.iter().any(|(_, others)| !others.is_empty()))
 }
 
 /// The number of the transaction that a session is in.

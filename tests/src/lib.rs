@@ -5,6 +5,7 @@ pub mod group;
 pub mod inbound;
 pub mod invariants;
 pub mod inventory;
+pub mod kafka;
 pub mod otlp;
 pub mod process;
 pub mod stack;

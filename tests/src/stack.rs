@@ -1,12 +1,7 @@
 //! The running stack that the flow tests use: its addresses, and what the tests ask of each part.
 
+use crate::kafka::{RawRecord, Sender, Tail};
 use anyhow::{Context, Result, bail, ensure};
-use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
-use rdkafka::{Offset, TopicPartitionList};
 use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -32,17 +27,6 @@ pub struct Stack {
     /// State folder.
     pub state: String,
     http: reqwest::Client,
-}
-
-/// A record as it stands in a topic, byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawRecord {
-    /// Key.
-    pub key: Option<Vec<u8>>,
-    /// Value.
-    pub value: Option<Vec<u8>>,
-    /// Headers in order.
-    pub headers: Vec<(String, Vec<u8>)>,
 }
 
 fn variable(name: &str) -> Result<String> {
@@ -225,56 +209,7 @@ impl Stack {
     /// # Errors
     /// If Kafka cannot be reached or the records do not come within [`SETTLE`].
     pub fn records(&self, topic: &str) -> Result<Vec<RawRecord>> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.brokers)
-            .set("group.id", "onhand-tests")
-            .set("enable.auto.commit", "false")
-            // The end of a transaction takes an offset too, so the last one may hold no record.
-            .set("enable.partition.eof", "true")
-            .create()?;
-        let metadata = consumer.fetch_metadata(Some(topic), SETTLE)?;
-        let partitions = metadata
-            .topics()
-            .first()
-            .map(|found| found.partitions().len())
-            .unwrap_or_default();
-        ensure!(partitions > 0, "topic {topic} does not exist");
-        let mut assignment = TopicPartitionList::new();
-        let mut left: HashMap<i32, i64> = HashMap::new();
-        for partition in 0..i32::try_from(partitions)? {
-            let (low, high) = consumer.fetch_watermarks(topic, partition, SETTLE)?;
-            if high > low {
-                assignment.add_partition_offset(topic, partition, Offset::Beginning)?;
-                left.insert(partition, high - 1);
-            }
-        }
-        consumer.assign(&assignment)?;
-        let mut records = Vec::new();
-        let deadline = Instant::now() + SETTLE;
-        while !left.is_empty() {
-            ensure!(
-                Instant::now() < deadline,
-                "topic {topic}: partitions {left:?} were not read to their end"
-            );
-            let Some(message) = consumer.poll(Duration::from_millis(200)) else {
-                continue;
-            };
-            let message = match message {
-                Err(KafkaError::PartitionEOF(partition)) => {
-                    left.remove(&partition);
-                    continue;
-                }
-                message => message?,
-            };
-            records.push(raw(&message));
-            if left
-                .get(&message.partition())
-                .is_some_and(|last| message.offset() >= *last)
-            {
-                left.remove(&message.partition());
-            }
-        }
-        Ok(records)
+        Tail::new(&self.brokers, topic).read()
     }
 
     /// Appends a record to a topic, byte for byte.
@@ -290,47 +225,7 @@ impl Stack {
     /// # Errors
     /// If Kafka does not confirm one of them.
     pub async fn produce_all(&self, topic: &str, records: &[RawRecord]) -> Result<()> {
-        let producer: FutureProducer = ClientConfig::new()
-            .set("bootstrap.servers", &self.brokers)
-            .set("enable.idempotence", "true")
-            .create()?;
-        let send = |record: &RawRecord| {
-            let headers = record
-                .headers
-                .iter()
-                .fold(OwnedHeaders::new(), |headers, (key, value)| {
-                    headers.insert(Header {
-                        key,
-                        value: Some(value),
-                    })
-                });
-            let mut message: FutureRecord<'_, Vec<u8>, Vec<u8>> = FutureRecord::to(topic).headers(headers);
-            message.key = record.key.as_ref();
-            message.payload = record.value.as_ref();
-            producer.send_result(message).map_err(|(error, _)| error)
-        };
-        let sent = records.iter().map(send).collect::<Result<Vec<_>, _>>()?;
-        for confirmation in sent {
-            tokio::time::timeout(SETTLE, confirmation)
-                .await
-                .with_context(|| format!("{topic}: not confirmed in time"))??
-                .map_err(|(error, _)| error)?;
-        }
-        Ok(())
-    }
-}
-
-fn raw(message: &BorrowedMessage<'_>) -> RawRecord {
-    let headers = message.headers().map(|headers| {
-        headers
-            .iter()
-            .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
-            .collect()
-    });
-    RawRecord {
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers: headers.unwrap_or_default(),
+        Sender::new(&self.brokers)?.send(topic, records).await
     }
 }
 

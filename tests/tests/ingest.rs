@@ -3,9 +3,10 @@
 
 use onhand_cdc::topics::INVENTORY_EVENTS;
 use onhand_db::tokio_postgres::{Client, NoTls, connect};
-use onhand_tests::inbound::{Contract, Inventory, Sender, record, send};
+use onhand_tests::inbound::{Contract, Inventory, record};
+use onhand_tests::kafka::{RawRecord, Sender};
 use onhand_tests::process;
-use onhand_tests::stack::{RawRecord, Stack, eventually, program};
+use onhand_tests::stack::{Stack, eventually, program};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -121,7 +122,7 @@ async fn f29_the_ingest_consumer_is_killed_in_the_middle_and_every_event_has_one
     const EACH: usize = SKUS * 80;
     let _turn = ONE_AT_A_TIME.lock().await;
     let mut flood = Flood::new(EACH * ROUNDS).await;
-    let sender = Sender::new(&flood.stack).unwrap();
+    let sender = Sender::new(&flood.stack.brokers).unwrap();
     let (mut again, mut rounds) = (0, 0);
     for (round, part) in flood.records.chunks(EACH).enumerate() {
         let flowing = async {
@@ -154,10 +155,10 @@ async fn postgres_is_away_for_some_seconds_and_no_event_is_lost() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let flood = Flood::new(SKUS * 400).await;
     let (first, rest) = flood.records.split_at(SKUS * 200);
-    send(&flood.stack, INVENTORY_EVENTS, first).await.unwrap();
+    flood.stack.produce_all(INVENTORY_EVENTS, first).await.unwrap();
     let before = process::pid(&flood.stack.state, "ingest").unwrap();
     onhand(&["down", "postgres"]).await;
-    send(&flood.stack, INVENTORY_EVENTS, rest).await.unwrap();
+    flood.stack.produce_all(INVENTORY_EVENTS, rest).await.unwrap();
     eventually("the consumer says what it waits for", || async {
         let (status, body) = readiness().await?;
         Ok(status == 503 && body["parts"]["sink"]["ok"] == json!(false) && body.to_string().contains("database"))
@@ -186,10 +187,10 @@ async fn a_row_that_somebody_holds_for_long_is_waited_for() {
     );
     // The row is made by the first event.
     let (first, rest) = flood.records.split_at(SKUS);
-    send(&flood.stack, INVENTORY_EVENTS, first).await.unwrap();
+    flood.stack.produce_all(INVENTORY_EVENTS, first).await.unwrap();
     flood.applied_at_least(SKUS).await;
     holder.batch_execute(&hold).await.unwrap();
-    send(&flood.stack, INVENTORY_EVENTS, rest).await.unwrap();
+    flood.stack.produce_all(INVENTORY_EVENTS, rest).await.unwrap();
     // The login waits five seconds for a lock; then the call fails and is made again.
     eventually("the consumer says what it waits for", || async {
         Ok(readiness().await?.1["parts"]["worker"]
@@ -211,7 +212,7 @@ async fn a_read_only_postgres_is_waited_for() {
     superuser(&alter("on")).await;
     superuser("select pg_terminate_backend(a.pid) from pg_stat_activity as a where a.usename = 'onhand_app' and a.application_name = 'onhand'")
         .await;
-    send(&flood.stack, INVENTORY_EVENTS, &flood.records).await.unwrap();
+    flood.stack.produce_all(INVENTORY_EVENTS, &flood.records).await.unwrap();
     let said = eventually("the consumer says that it cannot write", || async {
         let (status, body) = readiness().await?;
         Ok(status == 503 && body["parts"]["sink"].to_string().contains("read-only"))

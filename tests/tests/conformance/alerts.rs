@@ -5,7 +5,8 @@ use super::world::World;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use onhand_tests::inbound::Inventory;
-use onhand_tests::stack::{RawRecord, eventually};
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::eventually;
 use rand::seq::IndexedRandom;
 use serde_json::json;
 
@@ -78,10 +79,7 @@ impl Subject for Alerts {
     async fn feed_without_store(&self, world: &World, events: usize) -> Result<()> {
         let records = world.stack.records(LEVELS)?;
         let late: Vec<RawRecord> = records.iter().rev().take(events).cloned().collect();
-        for record in &late {
-            world.stack.produce(LEVELS, record).await?;
-        }
-        Ok(())
+        world.stack.produce_all(LEVELS, &late).await
     }
 
     async fn holds(&self, world: &World) -> Result<()> {

@@ -5,7 +5,7 @@ use super::world::World;
 use anyhow::{Result, bail};
 use async_trait::async_trait;
 use jiff::Timestamp;
-use onhand_tests::inbound::{Contract, Inventory, record, send};
+use onhand_tests::inbound::{Contract, Inventory, record};
 use onhand_tests::stack::SETTLE;
 use serde_json::json;
 use std::sync::Mutex;
@@ -66,7 +66,7 @@ impl Subject for Ingest {
             records.push(record(sku, contract.encode(&event)?));
             self.sent.lock().unwrap().push(id);
         }
-        send(&world.stack, EVENTS, &records).await
+        world.stack.produce_all(EVENTS, &records).await
     }
 
     async fn holds(&self, world: &World) -> Result<()> {

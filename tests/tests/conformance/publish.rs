@@ -5,16 +5,30 @@ use super::world::World;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
 use onhand_tests::inbound::header;
-use onhand_tests::stack::eventually;
+use onhand_tests::kafka::Tail;
+use onhand_tests::stack::SETTLE;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 const EVENTS: &str = "warehouse.stock.updated";
 
 /// An item at a location.
 type Level = (String, String);
 
-pub(crate) struct Publish;
+/// Reads the topic as it grows.
+pub(crate) struct Publish {
+    published: Mutex<Option<Log>>,
+}
+
+impl Publish {
+    pub(crate) fn new() -> Self {
+        Self {
+            published: Mutex::new(None),
+        }
+    }
+}
 
 #[async_trait]
 impl Subject for Publish {
@@ -45,12 +59,22 @@ impl Subject for Publish {
     async fn holds(&self, world: &World) -> Result<()> {
         let ledger = ledger(world).await?;
         ensure!(!ledger.is_empty(), "nothing was moved");
-        eventually("every movement is published", || async {
-            let published = published(world)?;
-            Ok(ledger.iter().all(|movement| published.contains_key(movement)))
-        })
-        .await?;
-        let published = published(world)?;
+        let mut published = self.published.lock().await;
+        let log = published.get_or_insert_with(|| Log::new(world));
+        let deadline = Instant::now() + SETTLE;
+        loop {
+            log.read_on()?;
+            let missing = ledger
+                .iter()
+                .filter(|movement| !log.movements.contains_key(*movement))
+                .count();
+            if missing == 0 {
+                break;
+            }
+            ensure!(Instant::now() < deadline, "{missing} movements are not published");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let published = &log.movements;
         let mut last: BTreeMap<Level, i64> = BTreeMap::new();
         let mut by_place: Vec<(&(String, String, i64), &Published)> = published.iter().collect();
         by_place.sort_by_key(|(_, event)| event.first);
@@ -93,24 +117,43 @@ async fn ledger(world: &World) -> Result<BTreeSet<(String, String, i64)>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
-fn published(world: &World) -> Result<BTreeMap<(String, String, i64), Published>> {
-    let mut found: BTreeMap<(String, String, i64), Published> = BTreeMap::new();
-    for (place, record) in world.stack.records(EVENTS)?.iter().enumerate() {
-        let data: Value = serde_json::from_slice(record.value.as_deref().context("no value")?)?;
-        let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
-        if !text("sku").starts_with("CONF-") {
-            continue;
+/// What stands in the topic.
+struct Log {
+    tail: Tail,
+    records: usize,
+    movements: BTreeMap<(String, String, i64), Published>,
+}
+
+impl Log {
+    fn new(world: &World) -> Self {
+        Self {
+            tail: Tail::new(&world.stack.brokers, EVENTS),
+            records: 0,
+            movements: BTreeMap::new(),
         }
-        let movement = (
-            text("product_id"),
-            text("warehouse_id"),
-            data["version"].as_i64().unwrap_or(0),
-        );
-        let event = found.entry(movement).or_insert_with(|| Published {
-            first: place,
-            ..Published::default()
-        });
-        event.ids.insert(header(record, "ce_id").unwrap_or_default().to_owned());
     }
-    Ok(found)
+
+    fn read_on(&mut self) -> Result<()> {
+        for record in self.tail.read()? {
+            self.records += 1;
+            let data: Value = serde_json::from_slice(record.value.as_deref().context("no value")?)?;
+            let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+            if !text("sku").starts_with("CONF-") {
+                continue;
+            }
+            let movement = (
+                text("product_id"),
+                text("warehouse_id"),
+                data["version"].as_i64().unwrap_or(0),
+            );
+            let event = self.movements.entry(movement).or_insert_with(|| Published {
+                first: self.records,
+                ..Published::default()
+            });
+            event
+                .ids
+                .insert(header(&record, "ce_id").unwrap_or_default().to_owned());
+        }
+        Ok(())
+    }
 }

@@ -4,28 +4,36 @@ use super::subject::Subject;
 use super::world::World;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::BoxFuture;
+use onhand_tests::kafka::RawRecord;
 use onhand_tests::process;
-use onhand_tests::stack::{RawRecord, eventually};
+use onhand_tests::stack::eventually;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-type Play = for<'a> fn(&'a World, &'a dyn Subject) -> BoxFuture<'a, Result<()>>;
+pub(crate) type Play = for<'a> fn(&'a World, &'a dyn Subject) -> BoxFuture<'a, Result<()>>;
 
 /// Rebalances that are forced: a member that comes and goes makes two.
 const COMINGS: usize = 10;
 
-/// Every disturbance by name.
-pub(crate) const ALL: [(&str, Play); 7] = [
+/// Between two feeds while members come and go, so that events flow and no backlog grows.
+const BREATH: Duration = Duration::from_millis(300);
+
+/// Disturbances that touch the sink alone and mostly wait, so that all sinks have them at once.
+pub(crate) const AT_ONCE: [(&str, Play); 2] = [
     ("duplicates", |world, subject| Box::pin(duplicates(world, subject))),
+    ("f23_rebalances_under_load", |world, subject| {
+        Box::pin(rebalances(world, subject))
+    }),
+];
+
+/// Disturbances of what sinks share, or that need the machine: one sink at a time.
+pub(crate) const IN_TURN: [(&str, Play); 5] = [
     ("reordering", |world, subject| Box::pin(reordering(world, subject))),
     ("poison", |world, subject| Box::pin(poison(world, subject))),
     ("f29_restart_in_mid_batch", |world, subject| {
         Box::pin(restart(world, subject))
-    }),
-    ("f23_rebalances_under_load", |world, subject| {
-        Box::pin(rebalances(world, subject))
     }),
     ("slow_sink", |world, subject| Box::pin(slow_sink(world, subject))),
     ("sink_down", |world, subject| Box::pin(sink_down(world, subject))),
@@ -73,14 +81,12 @@ async fn poison(world: &World, subject: &dyn Subject) -> Result<()> {
     ];
     for topic in subject.topics() {
         subject.feed(world, 50).await?;
-        for value in &values {
-            let record = RawRecord {
-                key: Some(unique.clone()),
-                value: Some(value.clone()),
-                headers: vec![("origin".to_owned(), b"conformance".to_vec())],
-            };
-            world.stack.produce(topic, &record).await?;
-        }
+        let garbage = values.clone().map(|value| RawRecord {
+            key: Some(unique.clone()),
+            value: Some(value),
+            headers: vec![("origin".to_owned(), b"conformance".to_vec())],
+        });
+        world.stack.produce_all(topic, &garbage).await?;
         subject.feed(world, 50).await?;
         let letters = subject.dead_letters(topic);
         eventually("the dead letters have it all, byte for byte", || async {
@@ -136,6 +142,7 @@ async fn rebalances(world: &World, subject: &dyn Subject) -> Result<()> {
         // Never cut off: what a feed has noted as sent must have been sent.
         while !ended.load(Ordering::Relaxed) {
             subject.feed(world, 50).await?;
+            tokio::time::sleep(BREATH).await;
         }
         anyhow::Ok(())
     };

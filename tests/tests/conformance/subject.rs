@@ -54,7 +54,7 @@ pub(crate) fn all() -> Vec<Box<dyn Subject>> {
         Box::new(ReadModel::CACHE),
         Box::new(ReadModel::SEARCH),
         Box::new(Alerts),
-        Box::new(Publish),
+        Box::new(Publish::new()),
         Box::new(Ingest::default()),
     ]
 }

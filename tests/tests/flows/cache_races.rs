@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use onhand_tests::stack::{RawRecord, Stack, eventually};
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::{Stack, eventually};
 use reqwest::Method;
 use serde_json::json;
 

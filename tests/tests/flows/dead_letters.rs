@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use onhand_tests::stack::{RawRecord, SETTLE, Stack, eventually, program};
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::{SETTLE, Stack, eventually, program};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;

@@ -1,8 +1,9 @@
 //! What other systems send: from a topic into the ledger and Redis, or back to its sender with the reason.
 
 use onhand_cdc::topics::{FAILURES, INVENTORY_EVENTS, INVENTORY_EVENTS_DLQ, STOCK_COMMANDS};
-use onhand_tests::inbound::{Contract, Inventory, failures, header, hex, record, send, with_keys};
-use onhand_tests::stack::{RawRecord, Stack, eventually};
+use onhand_tests::inbound::{Contract, Inventory, failures, header, hex, record, with_keys};
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::{Stack, eventually};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -101,7 +102,7 @@ async fn every_type_of_event_reaches_the_ledger_and_redis() {
         record(&sku, world.event("hold", "RESERVATION", &sku, 4, json!({}))),
         adjustment,
     ];
-    send(&world.stack, INVENTORY_EVENTS, &records).await.unwrap();
+    world.stack.produce_all(INVENTORY_EVENTS, &records).await.unwrap();
     world.level_becomes(&sku, PLACE, (100, 4, 0)).await;
     eventually("Redis has it", || async {
         Ok(world.stack.cached(&item).await?.get("available").map(String::as_str) == Some("96"))
@@ -182,7 +183,7 @@ async fn every_command_from_outside_does_what_its_operation_does() {
         world.command("lines", "RESERVE", lines),
     ];
     let records: Vec<RawRecord> = values.into_iter().map(|value| record(&sku, value)).collect();
-    send(&world.stack, STOCK_COMMANDS, &records).await.unwrap();
+    world.stack.produce_all(STOCK_COMMANDS, &records).await.unwrap();
     // 100 + 10 - 1 + 2 - 3 - 4 + 1 - 7 - 8 - 5; two of them held; three damaged ones less one written off.
     world.level_becomes(&sku, PLACE, (85, 2, 2)).await;
     world.level_becomes(&sku, OTHER, (101, 0, 0)).await;
@@ -203,7 +204,7 @@ async fn every_command_from_outside_does_what_its_operation_does() {
             world.command("call-back", "CANCEL_TRANSFER", json!({"transfer_id": called_back})),
         ),
     ];
-    send(&world.stack, STOCK_COMMANDS, &records).await.unwrap();
+    world.stack.produce_all(STOCK_COMMANDS, &records).await.unwrap();
     world.level_becomes(&sku, PLACE, (90, 2, 2)).await;
     world.level_becomes(&sku, OTHER, (108, 0, 1)).await;
     let refused = failures(&world.stack, &world.failure, &world.run).unwrap();
@@ -230,7 +231,7 @@ async fn a_command_in_json_is_a_command_like_any_other() {
     let teleport = with(json!({"command_id": world.id("teleport"), "command_type": "TELEPORT"}));
     let internal = with(json!({"command_id": world.id("internal"), "command_type": "EXPIRE"}));
     let records = [with(json!({})), misspelt.clone(), teleport.clone(), internal];
-    send(&world.stack, STOCK_COMMANDS, &records).await.unwrap();
+    world.stack.produce_all(STOCK_COMMANDS, &records).await.unwrap();
     world.level_becomes(&sku, PLACE, (6, 0, 0)).await;
     let letters = world.dead_letters(FAILURES, std::slice::from_ref(&sku)).await;
     assert_eq!(letters.len(), 1, "{letters:?}");
@@ -263,8 +264,8 @@ async fn the_same_id_again_has_no_effect_and_another_body_under_it_is_refused() 
     // Three times in one batch, and then again: an id means one thing for each topic.
     for _ in 0..2 {
         let (events, commands) = (vec![event.clone(); 3], vec![command.clone(); 3]);
-        send(&world.stack, INVENTORY_EVENTS, &events).await.unwrap();
-        send(&world.stack, STOCK_COMMANDS, &commands).await.unwrap();
+        world.stack.produce_all(INVENTORY_EVENTS, &events).await.unwrap();
+        world.stack.produce_all(STOCK_COMMANDS, &commands).await.unwrap();
         world.level_becomes(&sku, PLACE, (107, 0, 0)).await;
     }
     let other_event = record(&sku, world.event("once", "SALE", &sku, 4, json!({})));
@@ -285,10 +286,14 @@ async fn the_same_id_again_has_no_effect_and_another_body_under_it_is_refused() 
         ),
     ];
     let [last_event, last_command] = last;
-    send(&world.stack, INVENTORY_EVENTS, &[other_event.clone(), last_event])
+    world
+        .stack
+        .produce_all(INVENTORY_EVENTS, &[other_event.clone(), last_event])
         .await
         .unwrap();
-    send(&world.stack, STOCK_COMMANDS, &[other_command.clone(), last_command])
+    world
+        .stack
+        .produce_all(STOCK_COMMANDS, &[other_command.clone(), last_command])
         .await
         .unwrap();
     world.level_becomes(&sku, PLACE, (105, 0, 0)).await;
@@ -331,7 +336,7 @@ async fn the_order_of_a_sku_is_kept_and_a_refused_one_stops_nobody() {
             records.push(record(sku, world.event(&id, event_type, sku, *quantity, json!({}))));
         }
     }
-    send(&world.stack, INVENTORY_EVENTS, &records).await.unwrap();
+    world.stack.produce_all(INVENTORY_EVENTS, &records).await.unwrap();
     for sku in &skus {
         world.level_becomes(sku, PLACE, (2, 0, 0)).await;
     }
@@ -459,7 +464,7 @@ async fn f21_f22_bad_events_go_back_as_they_were_with_the_reason_and_the_partiti
         key: None,
         ..record("", world.event("no-key", "STOCK_IN", &sku, 1, json!({})))
     });
-    send(&world.stack, INVENTORY_EVENTS, &records).await.unwrap();
+    world.stack.produce_all(INVENTORY_EVENTS, &records).await.unwrap();
     let good = i64::try_from(bad.len()).unwrap();
     world.level_becomes(&sku, PLACE, (10 - 1 + good + 1, 0, 0)).await;
     let keys = vec![sku.clone()];
@@ -484,7 +489,7 @@ async fn f21_f22_bad_events_go_back_as_they_were_with_the_reason_and_the_partiti
     }
     // Ten times as much as a record may have does not even get in.
     let huge = record(&sku, vec![0; 10 * 1024 * 1024]);
-    let error = send(&world.stack, INVENTORY_EVENTS, &[huge]).await.unwrap_err();
+    let error = world.stack.produce_all(INVENTORY_EVENTS, &[huge]).await.unwrap_err();
     assert!(error.to_string().contains("MessageSizeTooLarge"), "{error}");
 }
 
@@ -534,7 +539,7 @@ async fn refused_commands_are_answered_and_unreadable_ones_are_kept() {
     ];
     records.extend(unreadable.iter().cloned());
     records.push(record(&sku, world.command("last", "ADD", with(json!({})))));
-    send(&world.stack, STOCK_COMMANDS, &records).await.unwrap();
+    world.stack.produce_all(STOCK_COMMANDS, &records).await.unwrap();
     let good = i64::try_from(refused.len()).unwrap() + 1;
     world.level_becomes(&sku, PLACE, (10 + good, 0, 0)).await;
     let answered = || failures(&world.stack, &world.failure, &world.run);

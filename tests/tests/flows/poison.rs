@@ -1,6 +1,7 @@
 //! Records that cannot be read.
 
-use onhand_tests::stack::{RawRecord, Stack, eventually};
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::{Stack, eventually};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,9 +28,7 @@ async fn f21_f22_a_record_that_cannot_be_read_goes_aside_as_it_was_and_the_rest_
         ],
     })
     .collect();
-    for record in &garbage {
-        stack.produce(topic, record).await.unwrap();
-    }
+    stack.produce_all(topic, &garbage).await.unwrap();
     let answer = stack
         .post(
             "/v1/stock/remove",

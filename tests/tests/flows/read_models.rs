@@ -159,9 +159,7 @@ async fn f14_replaying_a_topic_shuffled_and_twice_changes_nothing() {
     // Backwards, then every second one again: old values arrive long after new ones.
     replay.reverse();
     let again: Vec<_> = replay.iter().step_by(2).cloned().collect();
-    for record in replay.iter().chain(&again) {
-        stack.produce(topic, record).await.unwrap();
-    }
+    stack.produce_all(topic, &[replay, again].concat()).await.unwrap();
     // A later write shows that everything before it was consumed.
     let last = stack
         .post(

@@ -378,9 +378,7 @@ async fn again(world: &mut World, edges: &[Movement]) {
     let before_ids: BTreeSet<String> = before.iter().map(|read| read.id().to_owned()).collect();
     let count = before.iter().filter(|read| read.topic == topics::STOCK_EVENTS).count();
     records.reverse();
-    for record in &records {
-        world.stack.produce(topic, record).await.unwrap();
-    }
+    world.stack.produce_all(topic, &records).await.unwrap();
     world.wait_for(topics::STOCK_EVENTS, count + records.len(), false).await;
     let low: usize = edges.iter().filter(|edge| edge.item == item).count();
     let alerts = before

@@ -8,6 +8,7 @@ use apache_avro::reader::datum::GenericDatumReader;
 use onhand_cdc::decode::split_frame;
 use onhand_cdc::registry::SchemaFormat;
 use onhand_cdc::{RegistryClient, RegistryConfig, schemas};
+use onhand_tests::kafka::Tail;
 use onhand_tests::stack::Stack;
 use serde_json::Value;
 
@@ -49,6 +50,7 @@ impl Read {
 pub(super) struct Reader {
     registry: RegistryClient,
     schemas: HashMap<u32, Schema>,
+    topics: HashMap<String, (Tail, Vec<Read>)>,
 }
 
 impl Reader {
@@ -60,6 +62,7 @@ impl Reader {
         Ok(Self {
             registry: RegistryClient::new(&config)?,
             schemas: HashMap::new(),
+            topics: HashMap::new(),
         })
     }
 
@@ -75,15 +78,25 @@ impl Reader {
         Ok(Value::try_from(value)?)
     }
 
-    /// The records of a public topic that are about these items.
+    /// The records of a public topic that are about these items, which are the same in every call.
     pub(super) async fn topic(&mut self, stack: &Stack, topic: &str, items: &BTreeSet<String>) -> Result<Vec<Read>> {
+        let (mut tail, mut reads) = self
+            .topics
+            .remove(topic)
+            .unwrap_or_else(|| (Tail::new(&stack.brokers, topic), Vec::new()));
+        reads.extend(self.read_on(&mut tail, topic, items).await?);
+        self.topics.insert(topic.to_owned(), (tail, reads.clone()));
+        Ok(reads)
+    }
+
+    async fn read_on(&mut self, tail: &mut Tail, topic: &str, items: &BTreeSet<String>) -> Result<Vec<Read>> {
         let subject = format!("{topic}-value");
         let file = schemas::FILES
             .iter()
             .find(|file| file.subject() == subject)
             .context("a topic without a schema")?;
         let mut found = Vec::new();
-        for record in stack.records(topic)? {
+        for record in tail.read()? {
             let headers: BTreeMap<String, String> = record
                 .headers
                 .into_iter()

@@ -3,7 +3,8 @@
 use crate::world::{
     Elastic, LOCATIONS, ONE_AT_A_TIME, apply, assert_equal, make_items, run, session, superuser, verify,
 };
-use onhand_tests::stack::{RawRecord, Stack, eventually};
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::{Stack, eventually};
 use rand::seq::SliceRandom;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -172,9 +173,7 @@ impl ByHand {
             assert!(!records.is_empty(), "{topic}");
             let mut all: Vec<RawRecord> = records.iter().chain(&records).cloned().collect();
             all.shuffle(&mut rand::rng());
-            for record in &all {
-                stack.produce(topic, record).await.unwrap();
-            }
+            stack.produce_all(topic, &all).await.unwrap();
         }
         for group in ["onhand.cache", "onhand.search"] {
             eventually("the replay is consumed", || async {
