@@ -206,6 +206,7 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
         run.note(latency::run(site, pool, &goods, pace).await?);
     }
     if asked.parts.contains(&Kind::Endurance) {
+        warm::calm(site, &goods).await?;
         let length = Duration::from_secs(u64::from(asked.endurance_seconds));
         run.note(latency::endure(site, pool, &goods, length).await?);
     }
