@@ -1,9 +1,8 @@
 #!/bin/bash
 # Starts the Kafka Connect worker in a container: fills in what stands between @ in connect-worker.properties.
 #
-# Needs BOOTSTRAP_SERVERS, ADVERTISED_HOST and REPLICATION_FACTOR. PLUGIN_DISCOVERY replaces the worker's own way of finding
-# plugins, for images whose plugins have no manifests. CLIENT_PROPERTIES names a file with the security settings of a Kafka
-# client; the worker, its producers and its consumers all get them.
+# Needs BOOTSTRAP_SERVERS, ADVERTISED_HOST and REPLICATION_FACTOR. CLIENT_PROPERTIES names a file with the security settings of a
+# Kafka client; the worker, its producers and its consumers all get them.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -13,10 +12,9 @@ sed -e "s|@BOOTSTRAP_SERVERS@|$BOOTSTRAP_SERVERS|" \
     -e "s|@LISTENERS@|http://0.0.0.0:8083|" \
     -e "s|@ADVERTISED_HOST@|$ADVERTISED_HOST|" \
     -e "s|@REPLICATION_FACTOR@|$REPLICATION_FACTOR|" \
-    -e "s|@PLUGIN_PATH@|/kafka/connect,/kafka/external_libs|" \
+    -e "s|@PLUGIN_PATH@|/kafka/connect|" \
     "$here/connect-worker.properties" >"$config"
 # Of two lines with one key the later counts.
-if [ -n "${PLUGIN_DISCOVERY:-}" ]; then printf '\nplugin.discovery=%s\n' "$PLUGIN_DISCOVERY" >>"$config"; fi
 if [ -n "${CLIENT_PROPERTIES:-}" ]; then
     for prefix in '' producer. consumer.; do
         printf '\n'

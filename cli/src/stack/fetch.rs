@@ -17,6 +17,8 @@ use super::logs;
 use super::progress::{Progress, Task};
 
 const POM: &str = include_str!("../../parts/pom.xml");
+/// Of the connector's converter. The same file is compiled into the Connect image.
+const RESOLVER: &str = include_str!("../../../connectors/schema-resolver/onhand/connect/IdentitySchemaResolver.java");
 /// Raised when the unpacking below changes its outcome.
 const RECIPE: &str = "1";
 /// Network failures are worth one more try; Maven keeps what it has.
@@ -24,7 +26,10 @@ const TRIES: u32 = 2;
 
 /// The folder of the complete set.
 pub(crate) fn set_folder(parts: &Path) -> PathBuf {
-    let digest = Sha256::new().chain_update(POM).chain_update(RECIPE).finalize();
+    let digest = [POM, RESOLVER, RECIPE]
+        .iter()
+        .fold(Sha256::new(), |digest, part| digest.chain_update(part))
+        .finalize();
     let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
     parts.join(format!("set-{short}"))
 }
@@ -80,6 +85,7 @@ impl Fetching<'_> {
         self.task.update("unpacking");
         self.unpack(&downloads)?;
         fs::remove_dir_all(&downloads)?;
+        self.compile_resolver()?;
         self.list_plugins()?;
         self.add_pgtap();
         self.link_redis()?;
@@ -121,6 +127,32 @@ impl Fetching<'_> {
             "mkdir ../postgres && unzip -q embedded-postgres-binaries-*.jar && tar -xJf postgres-linux-*.txz -C ../postgres",
         ];
         scripts.iter().try_for_each(|script| shell(script, downloads))
+    }
+
+    /// Compiles the schema resolver against the converter that it extends, and puts it beside it.
+    fn compile_resolver(&self) -> Result<()> {
+        let source = self.new.join("IdentitySchemaResolver.java");
+        fs::write(&source, RESOLVER)?;
+        run_in(
+            &self.new,
+            Command::new(self.java.tool("javac")?)
+                .args([
+                    "--release",
+                    "17",
+                    "-cp",
+                    "plugins/apicurio-converter/*:kafka/*",
+                    "-d",
+                    "classes",
+                ])
+                .arg(&source),
+        )?;
+        let jar = "plugins/apicurio-converter/onhand-schema-resolver.jar";
+        run_in(
+            &self.new,
+            Command::new(self.java.tool("jar")?).args(["--create", "--file", jar, "-C", "classes", "."]),
+        )?;
+        fs::remove_file(source)?;
+        Ok(fs::remove_dir_all(self.new.join("classes"))?)
     }
 
     /// Writes the service manifests that the converter's jars lack, so that the worker need not open every class of
@@ -185,9 +217,16 @@ fn postgres_arch() -> Result<&'static str> {
 }
 
 fn shell(script: &str, folder: &Path) -> Result<()> {
-    let output = Command::new("sh").args(["-euc", script]).current_dir(folder).output()?;
+    run_in(folder, Command::new("sh").args(["-euc", script]))
+}
+
+fn run_in(folder: &Path, command: &mut Command) -> Result<()> {
+    let output = command
+        .current_dir(folder)
+        .output()
+        .with_context(|| format!("{command:?} could not be run"))?;
     if !output.status.success() {
-        bail!("`{script}` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(())
 }

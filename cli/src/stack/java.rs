@@ -50,6 +50,19 @@ impl Java {
     pub(crate) fn program(&self) -> PathBuf {
         self.home.join("bin/java")
     }
+
+    /// A tool that a JDK has and a runtime alone has not.
+    pub(crate) fn tool(&self, name: &str) -> Result<PathBuf> {
+        let program = self.home.join("bin").join(name);
+        if !program.is_file() {
+            bail!(
+                "{} is not there: a JDK is needed, not only a Java runtime. \
+                 Install one (Debian: apt-get install openjdk-17-jdk-headless) or point JAVA_HOME at it",
+                program.display()
+            );
+        }
+        Ok(program)
+    }
 }
 
 /// Version and home out of what `java -XshowSettings:properties` prints.

@@ -206,7 +206,6 @@ fn the_start_of_the_worker_leaves_no_gap() {
             .env("BOOTSTRAP_SERVERS", "redpanda:9092")
             .env("ADVERTISED_HOST", "10.0.0.1")
             .env("REPLICATION_FACTOR", "3")
-            .env("PLUGIN_DISCOVERY", "hybrid_warn")
             .env("CLIENT_PROPERTIES", &security),
     )
     .unwrap();
@@ -219,12 +218,11 @@ fn the_start_of_the_worker_leaves_no_gap() {
         "bootstrap.servers=redpanda:9092",
         "rest.advertised.host.name=10.0.0.1",
         "offset.storage.replication.factor=3",
+        "plugin.path=/kafka/connect",
         "security.protocol=SASL_SSL",
         "producer.security.protocol=SASL_SSL",
         "consumer.security.protocol=SASL_SSL",
     ] {
         assert!(lines.contains(&line), "{line} is missing:\n{written}");
     }
-    let last = lines.iter().rfind(|line| line.starts_with("plugin.discovery="));
-    assert_eq!(last, Some(&"plugin.discovery=hybrid_warn"));
 }

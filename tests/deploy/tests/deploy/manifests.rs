@@ -99,12 +99,15 @@ fn a_cluster_runs_the_versions_that_the_local_stack_runs() {
         let from = pom.split(&format!("<{name}.version>")).nth(1).unwrap();
         from.split('<').next().unwrap().to_owned()
     };
-    let images: Vec<String> = render::folder("deploy/k8s/base")
+    let mut images: Vec<String> = render::folder("deploy/k8s/base")
         .unwrap()
         .iter()
         .filter_map(Object::pod)
         .flat_map(|pod| onhand_deploy::object::containers(pod).map(|container| container["image"].to_string()))
         .collect();
+    // Kafka Connect is an image of our own, on that of Debezium.
+    let worker = onhand_deploy::tools::read("deploy/connect/Dockerfile").unwrap();
+    images.extend(worker.lines().filter_map(|line| line.strip_prefix("FROM ")).map(str::to_owned));
     let postgres = pinned("postgres");
     let postgres = postgres.rsplit_once('.').unwrap().0;
     for (image, version) in [
