@@ -225,3 +225,51 @@ fn each_payload_is_the_newest_schema_of_its_topic() {
         }
     }
 }
+
+/// How long a topic keeps its records, in words.
+fn kept(channel: &Value) -> &'static str {
+    let topic = &channel["bindings"]["kafka"]["topicConfiguration"];
+    if topic["cleanup.policy"][0] == "compact" {
+        return "the newest record of each key (compacted)";
+    }
+    match topic["retention.ms"].as_u64().unwrap() {
+        86_400_000 => "a day",
+        604_800_000 => "a week",
+        2_592_000_000 => "30 days",
+        other => panic!("no words for {other} ms"),
+    }
+}
+
+/// The console shows the page whose name is the topic's.
+#[test]
+fn each_channel_has_a_page_for_the_console_that_says_the_same() {
+    let document = document();
+    let folder = root().join("docs/topics");
+    let mut left: BTreeSet<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for (address, channel) in addresses(&document) {
+        let name = format!("{address}.md");
+        assert!(left.remove(&name), "{name} is missing");
+        let page = std::fs::read_to_string(folder.join(&name)).unwrap();
+        let mut said = vec![
+            format!("# {address}\n\n{}\n", text(channel, "/description")),
+            format!("| Partitions | {} |", channel["bindings"]["kafka"]["partitions"]),
+            format!("| Kept | {} |", kept(channel)),
+        ];
+        for (_, message) in object(channel, "/messages") {
+            let message = followed(&document, message);
+            said.push(format!(
+                "| Value | `{}`: {}",
+                text(message, "/name"),
+                text(message, "/summary")
+            ));
+            said.push(text(message, "/bindings/kafka/key/description").to_owned());
+        }
+        for words in said {
+            assert!(page.contains(&words), "{name} does not say: {words}");
+        }
+    }
+    assert!(left.is_empty(), "pages without a topic: {left:?}");
+}

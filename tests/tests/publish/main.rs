@@ -2,6 +2,7 @@
 //! stack, which the tests beside it would notice.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod examples;
 mod ledger;
 mod operations;
 mod python;
