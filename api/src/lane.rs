@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::config::LaneConfig;
+use crate::metrics;
 pub(crate) use command::{Answer, Command, Decision, Level, Line, Op};
 use worker::Worker;
 
@@ -119,7 +120,10 @@ impl Lanes {
             reply,
         };
         sender.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => LaneError::Overloaded,
+            mpsc::error::TrySendError::Full(_) => {
+                metrics::lane_failure("queue_full");
+                LaneError::Overloaded
+            }
             mpsc::error::TrySendError::Closed(_) => LaneError::ShuttingDown,
         })?;
         drop(sender);

@@ -19,6 +19,7 @@ const LANE_BATCH: &str = "onhand_lane_batch_commands";
 const LANE_QUEUE: &str = "onhand_lane_queue_commands";
 const LANE_WAIT: &str = "onhand_lane_wait_seconds";
 const LANE_FAILURES: &str = "onhand_lane_failures_total";
+const DATABASE_CALLS: &str = "onhand_database_call_duration_seconds";
 const CACHE_READS: &str = "onhand_cache_reads_total";
 const CACHE_REFILLS: &str = "onhand_cache_refills_total";
 const FALLBACK_QUERIES: &str = "onhand_read_fallback_queries_total";
@@ -59,6 +60,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, ApiError> {
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(ApiError::Metrics)?;
     describe();
+    register();
     *installed = Some(handle.clone());
     Ok(handle)
 }
@@ -74,7 +76,12 @@ fn describe() {
     describe_histogram!(LANE_WAIT, Unit::Seconds, "Time a command waited for its batch");
     describe_counter!(
         LANE_FAILURES,
-        "Batches that failed, were repeated or were split, by reason"
+        "Batches that failed, were repeated or were split, and commands that found no room, by reason"
+    );
+    describe_histogram!(
+        DATABASE_CALLS,
+        Unit::Seconds,
+        "Time of one call of Postgres by what was called"
     );
     describe_counter!(CACHE_READS, "Items looked up in Redis by result");
     describe_counter!(CACHE_REFILLS, "Items written back to Redis after a read by result");
@@ -123,6 +130,36 @@ fn describe() {
     );
 }
 
+/// Makes the series of rare events known from the start, so that the first one is an increase.
+fn register() {
+    for reason in [
+        "queue_full",
+        "not_sent",
+        "conflict",
+        "busy",
+        "refused",
+        "lost",
+        "split",
+        "retry",
+    ] {
+        counter!(LANE_FAILURES, "reason" => reason).absolute(0);
+    }
+    for result in ["hit", "miss", "error"] {
+        counter!(CACHE_READS, "result" => result).absolute(0);
+    }
+    for duty in ["sweep", "fold", "ages"] {
+        counter!(UPKEEP_FAILURES, "duty" => duty).absolute(0);
+    }
+    for result in ["success", "error"] {
+        counter!(CACHE_REFILLS, "result" => result).absolute(0);
+    }
+    for result in ["cache", "waited", "database", "ahead"] {
+        counter!(TOKEN_READS, "result" => result).absolute(0);
+    }
+    counter!(FALLBACK_QUERIES).absolute(0);
+    counter!(HOLDS_EXPIRED).absolute(0);
+}
+
 pub(crate) fn http_started() {
     gauge!(HTTP_IN_FLIGHT).increment(1.0);
 }
@@ -157,6 +194,11 @@ pub(crate) fn lane_wait(waited: Duration) {
 
 pub(crate) fn lane_failure(reason: &'static str) {
     counter!(LANE_FAILURES, "reason" => reason).increment(1);
+}
+
+/// `call` is the function, or what stands for a query.
+pub(crate) fn database_call(call: &'static str, took: Duration) {
+    histogram!(DATABASE_CALLS, "call" => call).record(took);
 }
 
 /// `result` is `hit`, `miss` (cold or not to be trusted) or `error` (slow or down).

@@ -7,6 +7,7 @@ mod traced;
 mod types;
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use onhand_db::{DbError, LevelRow, Pool, PooledClient, StockState};
 use serde::Serialize;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::extract::ItemRef;
+use crate::metrics;
 use crate::problem::{DATABASE_UNAVAILABLE, INTERNAL, OVERLOADED, Problem, refused};
 pub(crate) use executor::{LaneExecutor, in_full};
 pub(crate) use types::{Item, Location, Reservation};
@@ -77,7 +79,11 @@ impl Store {
 
     /// Balances as they are stored, with their versions.
     pub(crate) async fn stored_levels(&self, items: &[Uuid]) -> Result<Vec<LevelRow>, DbError> {
-        onhand_db::levels_of_items(&self.client().await?, items).await
+        let client = self.client().await?;
+        let begun = Instant::now();
+        let levels = onhand_db::levels_of_items(&client, items).await;
+        metrics::database_call("levels_of_items", begun.elapsed());
+        levels
     }
 
     pub(crate) async fn upsert_items<T: Serialize>(&self, items: &[T]) -> Result<Vec<Item>, DbError> {

@@ -34,6 +34,9 @@ enum Command {
     Up {
         /// Only these parts and what they need
         parts: Vec<String>,
+        /// Also Prometheus, with the alerts on the product's metrics, and Alertmanager
+        #[arg(long)]
+        observe: bool,
     },
     /// Stop the local stack; the data stay
     Down {
@@ -105,7 +108,7 @@ impl Cli {
 impl Command {
     async fn run(self) -> Result<()> {
         match self {
-            Command::Up { parts } => stack::up(&parts).await,
+            Command::Up { parts, observe } => stack::up(&parts, observe).await,
             Command::Down { parts } => stack::down(&parts).await,
             Command::Status => stack::status().await,
             Command::Logs { part, lines, follow } => stack::logs(&part, lines, follow).await,

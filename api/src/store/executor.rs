@@ -1,6 +1,6 @@
 //! Sends the batches of the write lanes to `api.apply_commands`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use onhand_db::tokio_postgres::error::SqlState;
 use onhand_db::{DbError, Pool, PooledClient, apply_commands};
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::traced::BatchTrace;
 use crate::lane::{Command, Decision, ExecuteError, Executor};
+use crate::metrics;
 
 /// Scope of the stored idempotency keys and mark in the ledger.
 const CALLER: &str = "api";
@@ -50,7 +51,10 @@ impl LaneExecutor {
     async fn call(&self, batch: &[Value]) -> Result<Vec<Decision>, ExecuteError> {
         let client = self.pool.get().await.map_err(failure)?;
         let call = apply_commands(&client, batch, Some(CALLER), CALLER);
-        if let Ok(result) = tokio::time::timeout(self.deadline, call).await {
+        let begun = Instant::now();
+        let result = tokio::time::timeout(self.deadline, call).await;
+        metrics::database_call("apply_commands", begun.elapsed());
+        if let Ok(result) = result {
             let outcomes = result.map_err(failure)?;
             return Ok(outcomes.into_iter().map(Decision::from).collect());
         }

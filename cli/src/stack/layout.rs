@@ -112,6 +112,14 @@ impl Ports {
     pub(crate) fn verify_metrics(self) -> u16 {
         self.at(96)
     }
+
+    pub(crate) fn prometheus(self) -> u16 {
+        self.at(190)
+    }
+
+    pub(crate) fn alertmanager(self) -> u16 {
+        self.at(193)
+    }
 }
 
 /// The folders of one stack.

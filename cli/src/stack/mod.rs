@@ -51,6 +51,8 @@ pub(crate) struct Stack {
     pub(crate) secrets: Secrets,
     pub(crate) java: Java,
     pub(crate) http: reqwest::Client,
+    /// Whether Prometheus and Alertmanager are parts of it.
+    pub(crate) observed: bool,
 }
 
 impl Stack {
@@ -77,12 +79,14 @@ impl Stack {
         }
         let java = Java::find(&owner)?;
         let secrets = Secrets::load_or_make(&layout.secrets())?;
+        let observed = parts::OBSERVERS.iter().any(|name| layout.pid_file(name).exists());
         Ok(Self {
             layout,
             owner,
             secrets,
             java,
             http: probe::http_client()?,
+            observed,
         })
     }
 
@@ -106,6 +110,10 @@ impl Stack {
 
     pub(crate) fn elasticsearch_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports().elasticsearch())
+    }
+
+    pub(crate) fn alertmanager_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports().alertmanager())
     }
 
     pub(crate) fn brokers(&self) -> String {

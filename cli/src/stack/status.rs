@@ -63,12 +63,18 @@ Try next:
   curl -H 'content-type: application/json' {api}/v1/stock/add -d '{{\"sku\": \"A-1\", \"location\": \"W1\", \"quantity\": 10}}'
   curl '{api}/v1/products?q=anvil'        from Elasticsearch, a moment later
   ./onhand doctor                                         checks every hop; ./onhand logs <part> -f shows what it says
+  ./onhand up --observe                                   adds Prometheus with its alerts, and Alertmanager
   ./onhand down                                           stops everything; the data stay"
     );
 }
 
 async fn rows(stack: &Arc<Stack>) -> Vec<Row> {
-    join_all(parts::all().into_iter().map(|part| row(part, Arc::clone(stack)))).await
+    join_all(
+        parts::wanted(&stack.layout)
+            .into_iter()
+            .map(|part| row(part, Arc::clone(stack))),
+    )
+    .await
 }
 
 async fn row(part: Part, stack: Arc<Stack>) -> Row {

@@ -15,7 +15,7 @@ use super::layout::Layout;
 use super::part::Part;
 use super::progress::Progress;
 use super::steps::Step;
-use super::{Stack, fetch, parts, preflight, spawn, status, steps};
+use super::{Stack, fetch, parts, preflight, process, procfs, spawn, status, steps};
 
 /// A part or a step.
 #[derive(Debug, Clone, Copy)]
@@ -40,17 +40,21 @@ impl Node {
     }
 }
 
-/// Brings the whole stack, or only the named parts with what they need, to the state "ready".
-pub(crate) async fn up(only: &[String]) -> Result<()> {
+/// Brings the whole stack, or only the named parts with what they need, to the state "ready"; with `observe` also the
+/// parts that watch the others.
+pub(crate) async fn up(only: &[String], observe: bool) -> Result<()> {
     let begun = Instant::now();
     let progress = Progress::new();
     let layout = Layout::from_env()?;
     preflight::disk(&layout)?;
-    let stack = Arc::new(Stack::open(layout)?);
+    let mut stack = Stack::open(layout)?;
+    stack.observed |= observe;
+    let stack = Arc::new(stack);
     let _lock = lock(&stack.layout, &progress)?;
     fetch_parts(&stack, &progress).await?;
     install_binary(&stack)?;
-    let nodes = select(graph(), only)?;
+    let nodes = choose(&stack.layout, only, observe)?;
+    stop_misled_alerts(&stack, &nodes).await?;
     walk(&stack, nodes, &progress).await?;
     status::print_ready(&stack).await;
     println!("\nready after {:.1} s", begun.elapsed().as_secs_f32());
@@ -105,6 +109,42 @@ fn same_file(own: &std::path::Path, copy: &std::path::Path) -> bool {
 fn graph() -> Vec<Node> {
     let parts = parts::all().into_iter().map(Node::Part);
     parts.chain(steps::all().into_iter().map(Node::Step)).collect()
+}
+
+/// What is to run: everything, without observers that nobody asked for; or the named nodes with what they need.
+fn choose(layout: &Layout, only: &[String], observe: bool) -> Result<Vec<Node>> {
+    let observers = || {
+        parts::OBSERVERS
+            .iter()
+            .filter(|_| observe)
+            .map(|name| (*name).to_owned())
+    };
+    if !only.is_empty() {
+        return select(graph(), &only.iter().cloned().chain(observers()).collect::<Vec<_>>());
+    }
+    let wanted: BTreeSet<_> = parts::wanted(layout).iter().map(|part| part.name).collect();
+    let mut nodes = graph();
+    nodes.retain(|node| {
+        let name = node.name();
+        observe || !parts::OBSERVERS.contains(&name) || wanted.contains(name)
+    });
+    Ok(nodes)
+}
+
+/// The alerts role knows from its start whom it tells: one that was started with another Alertmanager, or with none where
+/// there is one now, is stopped here and started with the rest.
+async fn stop_misled_alerts(stack: &Stack, nodes: &[Node]) -> Result<()> {
+    let part = parts::ALERTS;
+    let Some(running) = process::recorded(&stack.layout, part.name) else {
+        return Ok(());
+    };
+    let tells = procfs::has_variable(running.pid, &parts::alertmanager_setting(stack));
+    if tells == stack.observed || nodes.iter().all(|node| node.name() != part.name) {
+        return Ok(());
+    }
+    process::stop(&stack.layout, part.name, part.stop_signal, part.stop_deadline)
+        .await
+        .map(drop)
 }
 
 /// The named nodes and, transitively, what they need; all nodes if none is named.

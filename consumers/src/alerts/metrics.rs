@@ -15,6 +15,13 @@ const REQUEST_SECONDS: &str = "onhand_alert_request_duration_seconds";
 /// 1 if this process is the one that tells the receivers.
 const LEADER: &str = "onhand_alert_leader";
 
+/// Makes the series of a receiver known from the start, so that its first failure is an increase.
+pub(super) fn register(receiver: &str) {
+    for outcome in ["delivered", "retry", "failed"] {
+        counter!(DELIVERIES, "receiver" => receiver.to_owned(), "outcome" => outcome).absolute(0);
+    }
+}
+
 /// An edge of an alert was decided.
 pub(super) fn edge(kind: &'static str, turn: Turn) {
     counter!(EDGES, "kind" => kind, "edge" => turn.name()).increment(1);

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::checks::Checks;
 use super::dispatch::Dispatcher;
+use super::metrics;
 use super::model::Figures;
 use super::receivers::Receivers;
 use super::store::{LevelEvent, Store, bounded};
@@ -32,6 +33,7 @@ pub struct AlertsSink {
     checks: Checks,
     /// Something may be there to be sent.
     news: Arc<Notify>,
+    receivers: Arc<Receivers>,
     stop: CancellationToken,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
 }
@@ -60,6 +62,7 @@ impl AlertsSink {
             checks: Checks::new(store.clone(), config, Arc::clone(&news), leads),
             store,
             news,
+            receivers,
             stop,
             dispatcher: Mutex::new(Some(task)),
         })
@@ -74,6 +77,7 @@ impl Sink for AlertsSink {
 
     /// Judges all levels once, quietly, before the first event: what is low already is no edge.
     async fn prepare(&self) -> Result<(), SinkError> {
+        self.receivers.names().into_iter().for_each(metrics::register);
         self.establisher.establish().await?;
         self.news.notify_one();
         Ok(())

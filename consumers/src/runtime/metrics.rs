@@ -92,7 +92,17 @@ impl Settled {
 }
 
 impl Telemetry {
-    pub(crate) fn new(sink: &'static str) -> Self {
+    /// Makes the series of rare events known from the start, so that the first one is an increase.
+    pub(crate) fn new(sink: &'static str, topics: &[String]) -> Self {
+        for topic in topics {
+            for outcome in ["poison", "refused"] {
+                counter!(RECORDS_SETTLED, "sink" => sink, "topic" => topic.clone(), "outcome" => outcome).absolute(0);
+            }
+        }
+        counter!(RETRIES, "sink" => sink, "stage" => "write").absolute(0);
+        counter!(REVOCATIONS, "sink" => sink).absolute(0);
+        counter!(WARMED_ROWS, "sink" => sink).absolute(0);
+        gauge!(BREAKER_STATE, "sink" => sink).set(0.0);
         Self {
             sink,
             stages: STAGES.map(|stage| histogram!(STAGE_SECONDS, "sink" => sink, "stage" => stage)),

@@ -107,13 +107,13 @@ pub async fn run<M: Message>(
 ) -> Result<(), ConsumerError> {
     // The recorder comes first: what is measured before it goes nowhere.
     metrics::handle();
-    let telemetry = Arc::new(Telemetry::new(kind.name()));
+    let topics = topics_of(kind, &config.runtime);
+    let telemetry = Arc::new(Telemetry::new(kind.name(), &topics));
     let health = Arc::new(Health::new(kind.name()));
     let listen = config.runtime.metrics_listen.unwrap_or_else(|| kind.default_listen());
     let listener = server::bind(listen).await?;
 
     let group = group_of(kind, &config.runtime);
-    let topics = topics_of(kind, &config.runtime);
     let client = client_of(kind, &config, &group);
     tracing::info!(sink = kind.name(), group, ?topics, %listen, "consumer starts");
 

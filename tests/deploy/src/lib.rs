@@ -5,6 +5,7 @@
 
 pub mod custom;
 pub mod object;
+pub mod observe;
 pub mod policy;
 pub mod program;
 pub mod render;

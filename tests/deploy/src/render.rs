@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 
@@ -34,7 +35,10 @@ pub fn folder(path: &str) -> Result<Vec<Object>> {
 /// # Errors
 /// `kubectl` refuses it.
 pub fn base_with(components: &[&str]) -> Result<Vec<Object>> {
-    let name = format!("{}-{}", std::process::id(), components.join("-"));
+    // Several tests may render the same at once.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("{}-{count}-{}", std::process::id(), components.join("-"));
     // Beside the overlays: kustomize takes no absolute paths.
     let home = Scratch(tools::root().join(MANIFESTS).join("overlays").join(format!(".{name}")));
     fs::create_dir_all(&home.0)?;

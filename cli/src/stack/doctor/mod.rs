@@ -135,7 +135,7 @@ fn machine(stack: &Stack) -> Vec<Finding> {
         Ok(()) => Finding::ok("disk", "enough room"),
         Err(error) => Finding::fail("disk", format!("{error:#}"), ""),
     };
-    let stopped: Vec<_> = parts::all()
+    let stopped: Vec<_> = parts::wanted(&stack.layout)
         .iter()
         .filter(|part| process::recorded(&stack.layout, part.name).is_none())
         .map(|part| part.name)

@@ -1,17 +1,22 @@
 //! The parts of the stack, one file each. A new part is a new file and a line in [`all`].
 
+mod alertmanager;
 mod connect;
 mod elasticsearch;
 mod kafka;
+mod observer;
 mod postgres;
+mod prometheus;
 mod redis;
 mod registry;
 mod roles;
 
 use super::Stack;
+use super::layout::Layout;
 use super::part::{Launch, Part};
 
 pub(crate) use postgres::{DATABASE, login};
+pub(crate) use roles::{ALERTS, alertmanager_setting};
 
 /// All parts, in the order in which tables show them.
 pub(crate) fn all() -> Vec<Part> {
@@ -30,7 +35,19 @@ pub(crate) fn all() -> Vec<Part> {
         roles::API,
         roles::WATCH,
         roles::VERIFY,
+        prometheus::PART,
+        alertmanager::PART,
     ]
+}
+
+/// Parts that watch the others: they run only where they were asked for.
+pub(crate) const OBSERVERS: [&str; 2] = [prometheus::PART.name, alertmanager::PART.name];
+
+/// The parts that are to run in this stack: an observer that was started, and not stopped since, is one of them.
+pub(crate) fn wanted(layout: &Layout) -> Vec<Part> {
+    let mut parts = all();
+    parts.retain(|part| !OBSERVERS.contains(&part.name) || layout.pid_file(part.name).exists());
+    parts
 }
 
 /// A JVM with a bounded heap that logs to standard output.

@@ -15,6 +15,9 @@ const START_DEADLINE: Duration = Duration::from_secs(60);
 /// Longer than the roles' own shutdown deadline, so that force is the exception.
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 
+/// Setting of the alerts role that says which Alertmanager it tells.
+const ALERTMANAGER_URLS: &str = "ONHAND_ALERTS__ALERTMANAGER_URLS";
+
 pub(super) const CACHE: Part = Part {
     name: "cache",
     needs: &["migrate", "topics", "registry", "redis"],
@@ -79,12 +82,19 @@ pub(super) const INGEST: Part = Part {
     stop_wave: 0,
 };
 
-pub(super) const ALERTS: Part = Part {
+pub(crate) const ALERTS: Part = Part {
     name: "alerts",
     needs: &["migrate", "topics", "registry"],
     ports: |stack| vec![stack.ports().alerts_metrics()],
     prepare: |stack| stack.owner.make_dir(&stack.layout.data("alerts"), 0o750),
-    launch: |stack| Ok(consumer(stack, "alerts", stack.ports().alerts_metrics())),
+    launch: |stack| {
+        let launch = consumer(stack, "alerts", stack.ports().alerts_metrics());
+        Ok(if stack.observed {
+            launch.env(ALERTMANAGER_URLS, alertmanager_urls(stack))
+        } else {
+            launch
+        })
+    },
     probe: |stack| {
         let (client, port) = (stack.http.clone(), stack.ports().alerts_metrics());
         ready(client, port)
@@ -155,6 +165,15 @@ pub(super) const WATCH: Part = Part {
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
 };
+
+fn alertmanager_urls(stack: &Stack) -> String {
+    format!("[\"{}\"]", stack.alertmanager_url())
+}
+
+/// What the environment of the alerts role holds if it tells the stack's own Alertmanager.
+pub(crate) fn alertmanager_setting(stack: &Stack) -> String {
+    format!("{ALERTMANAGER_URLS}={}", alertmanager_urls(stack))
+}
 
 fn ready(client: reqwest::Client, port: u16) -> BoxFuture<'static, Result<()>> {
     async move {

@@ -169,6 +169,10 @@ fn of_resource(object: &Object) -> Vec<Reference<'_>> {
 /// A config map that nothing takes is a setting that has no effect.
 fn unused(world: &World<'_>, report: &mut Report) {
     for map in world.of_kind("ConfigMap") {
+        // Grafana's sidecar takes these by their label.
+        if map.at("/metadata/labels/grafana_dashboard").is_some() {
+            continue;
+        }
         let taken = world.with_pods().any(|(object, pod)| {
             object.namespace() == map.namespace()
                 && of_pod(pod)

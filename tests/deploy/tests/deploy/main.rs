@@ -6,6 +6,7 @@ mod compose;
 mod connector;
 mod containers;
 mod manifests;
+mod observe;
 mod production;
 mod refusals;
 mod settings;
