@@ -2,7 +2,7 @@
 
 use super::{ONE_AT_A_TIME, ROLES, get, port};
 use onhand_deploy::observe;
-use onhand_tests::inbound::{Contract, record, send};
+use onhand_tests::inbound::{Contract, record};
 use onhand_tests::process;
 use onhand_tests::stack::{Stack, eventually, program};
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn traffic(stack: &Stack) -> String {
     let event = json!({"eventId": Uuid::now_v7().to_string(), "sku": sku, "eventType": "STOCK_IN", "quantity": 1,
         "locationId": "OBSERVE-W1", "timestamp": 1_700_000_000_000_i64});
     let event = record(&sku, contract.encode(&event).unwrap());
-    send(stack, "inventory-events", &[event]).await.unwrap();
+    stack.produce_all("inventory-events", &[event]).await.unwrap();
     eventually("the event from outside is applied", || async {
         let item = stack.get(&format!("/v1/inventory/product/{sku}")).await?;
         Ok(item["available"] == 6)

@@ -107,7 +107,12 @@ fn a_cluster_runs_the_versions_that_the_local_stack_runs() {
         .collect();
     // Kafka Connect is an image of our own, on that of Debezium.
     let worker = onhand_deploy::tools::read("deploy/connect/Dockerfile").unwrap();
-    images.extend(worker.lines().filter_map(|line| line.strip_prefix("FROM ")).map(str::to_owned));
+    images.extend(
+        worker
+            .lines()
+            .filter_map(|line| line.strip_prefix("FROM "))
+            .map(str::to_owned),
+    );
     let postgres = pinned("postgres");
     let postgres = postgres.rsplit_once('.').unwrap().0;
     for (image, version) in [
