@@ -36,17 +36,19 @@ where
             match flights.get(&key) {
                 Some(flight) => flight.clone().map(Some).boxed(),
                 None => {
-                    let flight = start().boxed().shared();
-                    flights.insert(key.clone(), flight.clone());
                     let landing = Landing {
                         flights: Arc::clone(&self.flights),
-                        key,
+                        key: key.clone(),
                     };
-                    let task = tokio::spawn(async move {
+                    let query = start();
+                    // It leaves the list before its answer can be seen: whoever has the answer and asks again wants a newer one.
+                    let flight = async move {
                         let _landing = landing;
-                        flight.await
-                    });
-                    task.map(Result::ok).boxed()
+                        query.await
+                    };
+                    let flight = flight.boxed().shared();
+                    flights.insert(key, flight.clone());
+                    tokio::spawn(flight).map(Result::ok).boxed()
                 }
             }
         };
@@ -54,7 +56,7 @@ where
     }
 }
 
-/// Takes the flight off the list when it ends, also when it panics.
+/// Takes the flight off the list when its query ends, also when it panics.
 struct Landing<K: Eq + Hash, V: Clone> {
     flights: Arc<Mutex<HashMap<K, Flight<V>>>>,
     key: K,
@@ -93,5 +95,31 @@ mod tests {
         assert_ne!(a, other);
         assert_eq!(started.load(Ordering::SeqCst), 2);
         assert_eq!(call(1).await, Some(3), "a flight that has landed is not joined");
+    }
+    /// Whoever has the answer of a flight and asks again wants a newer one.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn an_answer_is_never_given_twice_to_one_caller() {
+        let flights: Flights<u8, usize> = Flights::new();
+        let started = Arc::new(AtomicUsize::new(0));
+        let callers = (0..8).map(|_| {
+            let (flights, started) = (flights.clone(), Arc::clone(&started));
+            tokio::spawn(async move {
+                let mut last = None;
+                for _ in 0..2_000 {
+                    let started = Arc::clone(&started);
+                    let answer = flights
+                        .join(1, move || async move {
+                            tokio::task::yield_now().await;
+                            started.fetch_add(1, Ordering::SeqCst)
+                        })
+                        .await;
+                    assert!(answer > last, "{answer:?} after {last:?}");
+                    last = answer;
+                }
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            assert!(caller.await.is_ok());
+        }
     }
 }
