@@ -136,20 +136,15 @@ claim_state() {
     claimed=yes
 }
 
-# Parts that the wanted programs need; none named means all.
-parts_needed() {
-    local target
-    for target in "${wanted[@]}"; do
-        case " ${on_postgres[*]} " in *" $target "*) ;; *) return ;; esac
-    done
-    echo postgres
+# The parts that a program needs; none named means all. What idles beside a program only takes its processor time.
+parts_needed() { # target
+    case " ${on_postgres[*]} " in *" $1 "*) echo postgres ;; esac
 }
 
-stack_up() {
-    claim_state || return 1
+stack_up() { # parts...
+    [ "$claimed" = yes ] || claim_state || return 1
     stack_used=yes
-    # shellcheck disable=SC2046 # empty or one word
-    ./onhand up $(parts_needed) || return 1
+    ./onhand up "$@" || return 1
     local settings
     settings=$(./onhand env) || return 1
     eval "$settings"
@@ -221,11 +216,17 @@ for target in ${only:-$(targets)}; do
     if matches "$target"; then wanted+=("$target"); fi
 done
 if [ ${#wanted[@]} -gt 0 ]; then
-    if step "start of the test stack" stack_up; then
-        for target in "${wanted[@]}"; do
-            step "tests: $target" tests --workspace --test "$target"
-        done
-    fi
+    started=none
+    for target in "${wanted[@]}"; do
+        needed=$(parts_needed "$target")
+        # Programs that need all of it come after those that need Postgres alone.
+        if [ "$started" != "$needed" ]; then
+            # shellcheck disable=SC2086 # empty or one word
+            step "start of the test stack${needed:+ ($needed)}" stack_up $needed || break
+            started=$needed
+        fi
+        step "tests: $target" tests --workspace --test "$target"
+    done
     if [ "$failed" -ne 0 ] && [ "$stack_used" = yes ]; then print_logs; fi
     if [ "$stack_used" = yes ]; then step "stop of the test stack" stack_down; fi
 fi
