@@ -59,25 +59,13 @@ fn sources() -> Result<Vec<PathBuf>> {
     for package in items(&metadata, "/packages") {
         if text(package, "/name").starts_with(PREFIX) {
             let manifest = Path::new(text(package, "/manifest_path"));
-            collect(&manifest.with_file_name("src"), &mut files)?;
+            files.extend(tools::rust_sources(&manifest.with_file_name("src"))?);
         }
     }
     if files.is_empty() {
         bail!("the packages with the definitions of custom resources are not there");
     }
     Ok(files)
-}
-
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    Ok(())
 }
 
 fn read(source: &str, api: &str, kind: &str) -> Result<Value> {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -93,21 +92,11 @@ pub fn plain_variables() -> Result<BTreeSet<String>> {
 pub fn literals(prefix: &str) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
     for folder in ["api/src", "cdc/src", "cli/src", "consumers/src", "db/src", "trace/src"] {
-        gather(&tools::root().join(folder), prefix, &mut found)?;
-    }
-    Ok(found)
-}
-
-fn gather(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) -> Result<()> {
-    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-        let path = entry?.path();
-        if path.is_dir() {
-            gather(&path, prefix, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path)?;
-            let words = source.split('"').filter(|word| word.starts_with(prefix));
+        for source in tools::rust_sources(&tools::root().join(folder))? {
+            let text = fs::read_to_string(&source)?;
+            let words = text.split('"').filter(|word| word.starts_with(prefix));
             found.extend(words.map(str::to_owned));
         }
     }
-    Ok(())
+    Ok(found)
 }

@@ -21,6 +21,23 @@ pub fn read(path: &str) -> Result<String> {
     std::fs::read_to_string(root().join(path)).with_context(|| format!("{path} could not be read"))
 }
 
+/// The Rust sources below a folder.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn rust_sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(rust_sources(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
 /// The program `kubectl`.
 ///
 /// # Errors

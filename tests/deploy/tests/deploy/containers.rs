@@ -1,5 +1,7 @@
 //! The container files: of stated versions, and nobody is root in what they make.
 
+use std::path::{Path, PathBuf};
+
 use onhand_deploy::{policy, tools};
 
 /// Problems of one file, as sentences.
@@ -83,4 +85,66 @@ fn the_program_is_built_by_the_toolchain_of_the_repository() {
         .unwrap();
     let file = tools::read("deploy/Dockerfile").unwrap();
     assert!(file.contains(&format!("library/rust:{channel}-")), "{channel}");
+}
+
+/// Whether `.dockerignore` leaves a file out of the context: the last pattern that matches decides.
+fn is_left_out(ignore: &str, path: &Path) -> bool {
+    let patterns = ignore.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    patterns.fold(false, |out, line| {
+        let (pattern, leaves_out) = line.strip_prefix('!').map_or((line, true), |kept| (kept, false));
+        let matches = match pattern.strip_prefix("**/*") {
+            Some(ending) => path.to_string_lossy().ends_with(ending),
+            None => path.starts_with(pattern),
+        };
+        if matches { leaves_out } else { out }
+    })
+}
+
+/// Files and folders that sources of the program take in when they are compiled, from the root of the repository.
+fn taken_in() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for member in ["db", "cdc", "consumers", "api", "cli", "trace"] {
+        for source in tools::rust_sources(&tools::root().join(member).join("src")).unwrap() {
+            let text = std::fs::read_to_string(&source).unwrap();
+            let parts = ["include_str!(\"", "include_dir!(\""].map(|words| text.split(words).skip(1));
+            for part in parts.into_iter().flatten() {
+                let Some(path) = part.split('"').next().filter(|path| path.contains('/')) else {
+                    continue;
+                };
+                let path = match path.strip_prefix("$CARGO_MANIFEST_DIR/") {
+                    Some(path) => tools::root().join(member).join(path),
+                    None => source.parent().unwrap().join(path),
+                };
+                if let Ok(path) = path.canonicalize() {
+                    found.push(
+                        path.strip_prefix(tools::root().canonicalize().unwrap())
+                            .unwrap()
+                            .to_owned(),
+                    );
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_program_takes_in_is_in_the_context() {
+    let ignore = tools::read(".dockerignore").unwrap();
+    let files = taken_in();
+    for wanted in [
+        "connectors/debezium-postgres.json",
+        "deploy/observe/rules.yml",
+        "functions",
+    ] {
+        assert!(
+            files.iter().any(|file| file == Path::new(wanted)),
+            "{wanted}: {files:?}"
+        );
+    }
+    for file in &files {
+        assert!(!is_left_out(&ignore, file), "{} is left out", file.display());
+    }
+    let broken = ignore.replace("!deploy/observe", "");
+    assert!(files.iter().any(|file| is_left_out(&broken, file)));
 }
