@@ -25,9 +25,10 @@ mod status;
 mod steps;
 mod up;
 
+use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use java::Java;
@@ -71,11 +72,15 @@ impl Stack {
         for folder in folders {
             owner.make_dir(&folder, 0o755)?;
         }
-        if !owner.reaches(&layout.state) {
-            bail!(
-                "the servers run as user onhand, who cannot reach {}; set ONHAND_STATE to a folder outside a private one",
-                layout.state.display()
-            );
+        // The parts are fetched later, but their folder is on the same way then.
+        fs::create_dir_all(&layout.parts).with_context(|| format!("{} could not be made", layout.parts.display()))?;
+        for (folder, setting) in [(&layout.state, "ONHAND_STATE"), (&layout.parts, "ONHAND_PARTS")] {
+            if !owner.reaches(folder) {
+                bail!(
+                    "the servers run as user onhand, who cannot reach {}; set {setting} to a folder outside a private one",
+                    folder.display()
+                );
+            }
         }
         let java = Java::find(&owner)?;
         let secrets = Secrets::load_or_make(&layout.secrets())?;
