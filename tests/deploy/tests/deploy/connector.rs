@@ -153,7 +153,7 @@ fn the_worker_has_one_configuration() {
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once('='))
-        .map(|(key, value)| (key.to_owned(), value.replace("@REPLICATION_FACTOR@", "3")))
+        .map(|(key, value)| (key.to_owned(), value.replace("@REPLICATION_FACTOR@", "-1")))
         .collect();
     // What the operator sets itself, or has a field of its own for.
     wanted.retain(|_, value| !value.contains('@'));
