@@ -9,13 +9,16 @@ security definer
 rows 100
 set search_path = ''
 as $$
+declare
+    -- Compared with a clock that moves on, every pending message would be looked at.
+    v_now constant timestamptz := clock_timestamp();
 begin
     perform internal.check_max_rows(max_rows);
     return query
     with due as materialized (
         select d.id
         from inventory.alert_delivery as d
-        where d.receiver = claim_deliveries.receiver and d.status = 'pending' and d.next_attempt_at <= clock_timestamp()
+        where d.receiver = claim_deliveries.receiver and d.status = 'pending' and d.next_attempt_at <= v_now
             and not exists (
                 select from inventory.alert_delivery as e
                 where e.receiver = d.receiver and e.fingerprint = d.fingerprint and e.status = 'pending' and e.event_id < d.event_id)
@@ -24,9 +27,9 @@ begin
         for no key update of d
     ), taken as (
         update inventory.alert_delivery as d
-        set attempts = d.attempts + 1, attempted_at = clock_timestamp(), next_attempt_at = clock_timestamp() + lease
+        set attempts = d.attempts + 1, attempted_at = v_now, next_attempt_at = v_now + lease
         from due
-        where d.id = due.id and d.status = 'pending' and d.next_attempt_at <= clock_timestamp()
+        where d.id = due.id and d.status = 'pending' and d.next_attempt_at <= v_now
         returning d.id, d.attempts, d.event_id
     )
     select t.id, t.attempts, e.event, e.fingerprint collate "default", e.payload, w.url, w.secret

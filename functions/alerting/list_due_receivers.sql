@@ -16,7 +16,9 @@ as $$
     ) as r
     where exists (
         select from inventory.alert_delivery as d
-        where d.receiver = r.name and d.status = 'pending' and d.next_attempt_at <= clock_timestamp())
+        where d.receiver = r.name and d.status = 'pending'
+            -- Asked once: compared with a clock that moves on, every pending message would be looked at.
+            and d.next_attempt_at <= (select clock_timestamp()))
 $$;
 
 revoke execute on function api.list_due_receivers(text[]) from public;

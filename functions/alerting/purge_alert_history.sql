@@ -8,6 +8,8 @@ security definer
 set search_path = ''
 as $$
 declare
+    -- Compared with a clock that moves on, the whole history would be looked at.
+    v_before timestamptz;
     v_purged bigint;
 begin
     if max_count is null or max_count not between 1 and 1000000 then
@@ -15,11 +17,12 @@ begin
     elsif older_than is null or older_than < interval '0' then
         perform internal.raise_error('IV008', internal.problem('older_than', 'must be a length of time, not below zero'));
     end if;
+    v_before := clock_timestamp() - older_than;
     delete from inventory.alert_event as e
     where e.id in (
         select o.id
         from inventory.alert_event as o
-        where o.recorded_at < clock_timestamp() - older_than
+        where o.recorded_at < v_before
             and not exists (select from inventory.alert_delivery as d where d.event_id = o.id and d.status = 'pending')
         order by o.id
         limit max_count);
@@ -28,7 +31,7 @@ begin
     where a.fingerprint in (
         select o.fingerprint
         from inventory.alert as o
-        where o.status = 'resolved' and o.resolved_at < clock_timestamp() - older_than
+        where o.status = 'resolved' and o.resolved_at < v_before
         limit max_count);
     return v_purged;
 end

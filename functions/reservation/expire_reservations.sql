@@ -10,6 +10,8 @@ security definer
 set search_path = ''
 as $$
 declare
+    -- Compared with a clock that moves on, every open hold would be looked at.
+    v_now constant timestamptz := clock_timestamp();
     v_commands jsonb;
     v_expired integer;
 begin
@@ -21,7 +23,7 @@ begin
     from (
         select r.id
         from inventory.reservation as r
-        where r.status = 'PENDING' and r.expires_at <= clock_timestamp()
+        where r.status = 'PENDING' and r.expires_at <= v_now
         order by r.expires_at
         limit max_count
     ) as d;

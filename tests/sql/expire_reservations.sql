@@ -1,6 +1,6 @@
 -- api.expire_reservations: the sweeper. It changes no answer, it only writes rows in good time.
 begin;
-select plan(18);
+select plan(20);
 select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 10);
 select * from api.add_stock('B', 'W1', 10);
@@ -25,6 +25,14 @@ select set_eq($$ select r.id, r.status from inventory.reservation as r $$,
 select is((select count(*) from inventory.reservation_line as l where l.status = 'PENDING'), 1::bigint, 'a line that is not due is left');
 select set_eq($$ select distinct m.source, m.reason from inventory.stock_movement as m where m.type = 'expire' $$,
     $$ values ('expiry', 'hold expired') $$, 'the ledger says why');
+-- The sweeper comes every second: what it costs must not grow with the holds that are open.
+select * from api.add_stock('A', 'W1', 1000);
+select is((select count(*) from api.apply_commands((select jsonb_agg('{"op": "reserve", "sku": "A", "location": "W1", "quantity": 1}'::jsonb)
+    from generate_series(1, 500)))), 500::bigint, 'many holds that are not due');
+create temporary table looked_at as select pg_stat_get_xact_tuples_returned('inventory.reservation_due'::regclass) as entries;
+select api.expire_reservations() from generate_series(1, 10);
+select cmp_ok(pg_stat_get_xact_tuples_returned('inventory.reservation_due'::regclass) - (select l.entries from looked_at as l), '<', 100::bigint,
+    'none of them is looked at');
 select throws_ok('select api.expire_reservations(0)', 'IV008', null, 'zero is refused');
 select throws_ok('select api.expire_reservations(-1)', 'IV008', null, 'a negative number is refused');
 select throws_ok('select api.expire_reservations(1001)', 'IV008', null, '1,001 is refused');
