@@ -33,4 +33,4 @@ pub use problem::{Fault, Problem, ProblemKind};
 pub use router::router;
 pub use server::run;
 pub use state::AppState;
-pub use summaries::SummaryConfig;
+pub use summaries::{SummaryConfig, fold_rest};

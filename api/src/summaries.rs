@@ -17,8 +17,13 @@ use crate::store::in_full;
 
 /// `api.fold_stock_summary` refuses larger steps.
 const MAX_FOLD_BATCH: i32 = 1_000_000;
-/// The longest that a fold rests because it had much to do.
-const MOST_REST: Duration = Duration::from_secs(1);
+/// A fold works at most a fifth of the time: it rests this many times as long as it worked.
+const REST: u32 = 4;
+/// The longest that it rests because it had much to do: summaries are not to be older than a second.
+const MOST_REST: Duration = Duration::from_millis(750);
+/// Pause between two folds. Each change of a summary is a row that goes on to all who read summaries, and changes of one item that
+/// meet in one fold are one.
+const FOLD_INTERVAL: Duration = Duration::from_millis(400);
 /// How often ages are measured.
 const MEASURE: Duration = Duration::from_secs(1);
 /// How often is looked for reports that are due, as a part of their interval.
@@ -46,8 +51,7 @@ impl Default for SummaryConfig {
     fn default() -> Self {
         Self {
             enabled: true,
-            // With the fold itself far below the second that summaries may be old.
-            fold_interval_ms: 200,
+            fold_interval_ms: u64::try_from(FOLD_INTERVAL.as_millis()).unwrap_or(u64::MAX),
             fold_batch: 100_000,
             report_interval_ms: 300_000,
             report_timeout_ms: 600_000,
@@ -135,10 +139,16 @@ where
     }
 }
 
-/// A fold rests at least as long as it worked: writers come first when more changes than it can carry, and more changes of one
+/// How long a fold that took so long rests. Writers come first when there is more to fold than it can carry, and more changes of one
 /// item then meet in one fold.
 fn rest(pause: Duration, took: Duration) -> Duration {
-    pause.max(took.min(MOST_REST))
+    pause.max(took.saturating_mul(REST).min(MOST_REST))
+}
+
+/// How long a fold that took so long rests under the default settings.
+#[must_use]
+pub fn fold_rest(took: Duration) -> Duration {
+    rest(FOLD_INTERVAL, took)
 }
 
 /// Folds what has changed, unless another instance is at it.
@@ -199,10 +209,10 @@ mod tests {
     }
 
     #[test]
-    fn a_fold_with_much_to_do_rests_as_long_as_it_worked() {
+    fn a_fold_with_much_to_do_rests_longer_than_it_worked() {
         let pause = Duration::from_millis(200);
         assert_eq!(rest(pause, Duration::from_millis(1)), pause);
-        assert_eq!(rest(pause, Duration::from_millis(500)), Duration::from_millis(500));
+        assert_eq!(rest(pause, Duration::from_millis(100)), Duration::from_millis(400));
         assert_eq!(rest(pause, Duration::from_secs(5)), MOST_REST);
     }
 

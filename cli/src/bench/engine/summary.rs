@@ -4,7 +4,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use tokio::time::MissedTickBehavior;
 use tokio_postgres::{Client, Statement};
 
 use super::super::figures::{Series, ratio};
@@ -21,8 +20,6 @@ const CHANGES: u64 = 1_000;
 const FOLDS: u16 = 5;
 /// The same of refreshes, with a fold each.
 const REFRESHES: u16 = 2;
-/// How often summaries are folded while others write.
-const EVERY: Duration = Duration::from_millis(200);
 /// Longest time until nothing is left to be folded.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -132,7 +129,7 @@ async fn tax(server: &Server, database: &Database, pace: Pace) -> Result<Part> {
     let load = Load::open(calls(100, Rows::Spread), database, (Write::Calls(100), Rows::Spread), 2).await?;
     let names = [
         format!("{}, no folds, per second", load.name),
-        format!("{}, a fold every {} ms, per second", load.name, EVERY.as_millis()),
+        format!("{}, with folds as the api paces them, per second", load.name),
     ];
     server.checkpoint().await?;
     load.run(pace.warm_up()).await?;
@@ -208,13 +205,12 @@ impl Folder {
 
     /// Folds again and again, as a program does whose duty it is; ends only if that fails.
     async fn keep_folding(&self) -> anyhow::Error {
-        let mut clock = tokio::time::interval(EVERY);
-        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            clock.tick().await;
+            let since = Instant::now();
             if let Err(error) = self.settle().await {
                 return error;
             }
+            tokio::time::sleep(onhand_api::fold_rest(since.elapsed())).await;
         }
     }
 
