@@ -88,7 +88,7 @@ pub(crate) fn aggregate(
     };
     Ok(Message {
         topic: topics::AGGREGATES,
-        headers: attributes.headers(&record.sku),
+        headers: attributes.headers(attributes.id(), &record.sku),
         value: Some(encoder.encode(id, &aggregate).map_err(|error| error.to_string())?),
         key: record.sku.clone(),
     })

@@ -140,8 +140,8 @@ fn message<P: Serialize>(
     facts: &Facts<'_>,
     source: &str,
     environment: Environment,
-    contract: &str,
-    event_type: &str,
+    contract: &'static str,
+    event_type: &'static str,
     payload: P,
 ) -> serde_json::Result<Message> {
     let movement = facts.movement;
@@ -156,8 +156,9 @@ fn message<P: Serialize>(
         content_type: JSON,
         traceparent: movement.traceparent.as_deref(),
     };
+    let id = attributes.id();
     let event = CatalogueEvent {
-        event_id: attributes.id(),
+        event_id: id,
         event_type,
         timestamp: instant(facts.occurred_at),
         version: VERSION,
@@ -176,7 +177,7 @@ fn message<P: Serialize>(
     let key = facts.item.record.id.clone();
     Ok(Message {
         topic: environment.events_topic(),
-        headers: attributes.headers(&key),
+        headers: attributes.headers(id, &key),
         value: Some(serde_json::to_vec(&event)?),
         key,
     })

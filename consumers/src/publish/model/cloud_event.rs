@@ -168,7 +168,7 @@ fn message(facts: &Facts<'_>, source: &str, topic: &'static str, data: Vec<u8>) 
     let key = facts.item.record.id.clone();
     Message {
         topic,
-        headers: attributes.headers(&key),
+        headers: attributes.headers(attributes.id(), &key),
         value: Some(data),
         key,
     }

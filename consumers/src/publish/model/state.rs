@@ -57,7 +57,7 @@ pub(crate) fn state(facts: &Facts<'_>, source: &str, encoder: &Encoder, id: u32)
     };
     Ok(Message {
         topic: topics::STATE,
-        headers: attributes.headers(&key),
+        headers: attributes.headers(attributes.id(), &key),
         value: Some(encoder.encode(id, &state)?),
         key,
     })

@@ -79,8 +79,9 @@ pub(crate) fn stock_updated(
     if narrow.say(&mut metadata) {
         metrics::saturated(topics::STOCK_EVENTS);
     }
+    let event_id = attributes.id();
     let event = StockUpdatedEvent {
-        event_id: attributes.id().to_string(),
+        event_id: event_id.to_string(),
         event_type,
         event_time: facts.occurred_at.as_millisecond(),
         item: &facts.item.record,
@@ -91,7 +92,7 @@ pub(crate) fn stock_updated(
     let key = facts.item.record.id.clone();
     Ok(Message {
         topic: topics::STOCK_EVENTS,
-        headers: attributes.headers(&key),
+        headers: attributes.headers(event_id, &key),
         value: Some(encoder.encode(id, &event)?),
         key,
     })

@@ -43,7 +43,7 @@ fn header<'m>(message: &'m Message, name: &str) -> &'m str {
         .headers
         .iter()
         .find(|(key, _)| *key == name)
-        .map(|(_, value)| value.as_str())
+        .map(|(_, value)| value.as_ref())
         .unwrap()
 }
 
