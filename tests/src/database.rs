@@ -83,7 +83,7 @@ impl Server {
         client
             .batch_execute(&invariants)
             .await
-            .context("tests/sql/support/invariants.sql failed")?;
+            .context("the rules in tests/sql/support failed")?;
         Ok(())
     }
 
