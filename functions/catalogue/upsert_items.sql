@@ -1,7 +1,7 @@
 -- Makes or changes items by sku, at most 1,000 in one call, all or nothing. Fields that are absent keep what the item has (or get the
 -- default of a new one; a new item needs a name). An item that stays as it is keeps its version.
 -- Errors: IV003 unknown parent_sku, IV008 invalid_argument (DETAIL names entry and field), IV013 batch_too_large.
--- Locks items in sku order. Idempotent by nature. Security definer because only the owner writes tables.
+-- Locks the tree of parents if it changes it, so that two cannot close a circle together, then items in sku order. Idempotent by nature. Security definer because only the owner writes tables.
 create or replace function api.upsert_items(items jsonb)
 returns setof api.item_state
 language plpgsql
@@ -14,6 +14,9 @@ declare
     v_problem jsonb;
 begin
     perform internal.check_entries(items, 'items');
+    if jsonb_path_exists(items, '$[*].parent_sku') then
+        perform pg_advisory_xact_lock(hashtext('onhand.parent'));
+    end if;
     select r.problem || jsonb_build_object('entry', r.entry - 1) into v_problem
     from internal.item_rows(items) as r
     where r.problem is not null

@@ -3,14 +3,18 @@
 use super::{assert_no_deadlock, clients, make_catalogue, test};
 use anyhow::{Result, ensure};
 use onhand_tests::database::Database;
+use onhand_tests::inventory;
 use onhand_tests::suite::Body;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio_postgres::Client;
 
 pub(super) fn all() -> Vec<(String, Body)> {
     vec![
         test("changes_of_different_fields_are_all_kept", different_fields),
         test("overlapping_sets_never_deadlock", overlapping_sets),
+        test("two_items_never_become_parents_of_each_other", parents_at_once),
+        test("first_settings_of_different_fields_are_all_kept", first_settings),
     ]
 }
 
@@ -89,5 +93,76 @@ async fn overlapping_sets(database: Arc<Database>) -> Result<()> {
         Ok(())
     })
     .await?;
+    assert_no_deadlock(&database).await
+}
+
+/// Runs `second` while another session has run `first` and not committed; commits once it waits for it. Answers its SQLSTATE if it failed.
+async fn while_waiting(database: &Database, first: &str, second: &'static str) -> Result<Option<String>> {
+    let holder = database.client().await?;
+    let waiter = database.api_client().await?;
+    let watcher = database.client().await?;
+    let pid = inventory::pid(&waiter).await?;
+    holder.batch_execute("begin").await?;
+    holder.batch_execute(first).await?;
+    let waiting = tokio::spawn(async move { waiter.batch_execute(second).await });
+    inventory::wait_until_blocked(&watcher, pid).await?;
+    holder.batch_execute("commit").await?;
+    match waiting.await? {
+        Ok(()) => Ok(None),
+        Err(error) => Ok(Some(
+            error
+                .code()
+                .map_or_else(|| error.to_string(), |code| code.code().to_owned()),
+        )),
+    }
+}
+
+/// How many rows there are.
+async fn found(client: &Client, of: &str) -> Result<i64> {
+    Ok(client
+        .query_one(&format!("select count(*) from {of}"), &[])
+        .await?
+        .get(0))
+}
+
+async fn parents_at_once(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let refused = while_waiting(
+        &database,
+        "select from api.upsert_item('A', parent_sku => 'B')",
+        "select from api.upsert_item('B', parent_sku => 'A')",
+    )
+    .await?;
+    ensure!(refused.as_deref() == Some("IV008"), "{refused:?}");
+    ensure!(
+        found(&admin, "inventory.item where parent_id is not null").await? == 1,
+        "one of them has a parent"
+    );
+    Ok(())
+}
+
+async fn first_settings(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    admin.batch_execute("select from api.upsert_supplier('S')").await?;
+    let refused = while_waiting(
+        &database,
+        "select from api.set_item_supplier('A', 'S', lead_time_days => 3, order_multiple => 6)",
+        "select from api.set_item_supplier('A', 'S', minimum_order_quantity => 12)",
+    )
+    .await?;
+    ensure!(refused.is_none(), "{refused:?}");
+    let terms = "inventory.item_supplier where (lead_time_days, order_multiple, minimum_order_quantity) = (3, 6, 12)";
+    ensure!(found(&admin, terms).await? == 1, "terms were lost");
+    let refused = while_waiting(
+        &database,
+        "select from api.set_item_planning('A', 'W1', service_level => 0.9, ordering_cost => 500)",
+        "select from api.set_item_planning('A', 'W1', demand_days => 30)",
+    )
+    .await?;
+    ensure!(refused.is_none(), "{refused:?}");
+    let settings = "inventory.item_planning where (service_level, ordering_cost, demand_days) = (0.9, 500, 30)";
+    ensure!(found(&admin, settings).await? == 1, "settings were lost");
     assert_no_deadlock(&database).await
 }
