@@ -43,7 +43,7 @@ select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(a
     'cancel_count']) as f (name)
 union all
 select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_supplier', 'list_suppliers', 'list_item_suppliers',
-    'get_purchase_order', 'list_purchase_orders', 'get_item_planning', 'get_demand_statistics', 'suggest_safety_stock', 'suggest_reorder_point',
+    'get_purchase_order', 'list_purchase_orders', 'get_item_planning', 'get_demand_statistics', 'get_forecast', 'suggest_safety_stock', 'suggest_reorder_point',
     'suggest_order_quantity', 'list_reorder_suggestions', 'get_count', 'list_counts', 'list_items_to_count']) as f (name);
 -- Summaries and reports.
 insert into callable values ('fold_stock_summary', '{onhand_api,onhand_operator,onhand_admin}'), ('refresh_reports', '{onhand_api,onhand_operator,onhand_admin}'),
