@@ -1,7 +1,8 @@
 -- Makes or changes items by sku, at most 1,000 in one call, all or nothing. Fields that are absent keep what the item has (or get the
 -- default of a new one; a new item needs a name). An item that stays as it is keeps its version.
 -- Errors: IV003 unknown parent_sku, IV008 invalid_argument (DETAIL names entry and field), IV013 batch_too_large.
--- Locks the tree of parents if it changes it, so that two cannot close a circle together, then items in sku order. Idempotent by nature. Security definer because only the owner writes tables.
+-- Locks the tree of parents if it changes it, so that two cannot close a circle together, then items in sku order; of those whose
+-- kind or tracking it changes also the stock levels, without waiting for them (40001). Idempotent by nature. Security definer because only the owner writes tables.
 create or replace function api.upsert_items(items jsonb)
 returns setof api.item_state
 language plpgsql
@@ -23,12 +24,13 @@ begin
     order by r.entry
     limit 1;
     if v_problem is null then
+        perform internal.ensure_categories(items);
+        perform internal.lock_retyped(items);
         v_problem := internal.item_conflict(items);
     end if;
     if v_problem is not null then
         perform internal.raise_error(coalesce(v_problem ->> 'code', 'IV008'), v_problem - 'code');
     end if;
-    perform internal.ensure_categories(items);
     perform internal.write_items(items);
     perform internal.check_parents(items);
     return query

@@ -1,6 +1,6 @@
 //! Items and locations that several change at once.
 
-use super::{assert_no_deadlock, clients, make_catalogue, test};
+use super::{assert_no_deadlock, assert_sound, clients, make_catalogue, test};
 use anyhow::{Result, ensure};
 use onhand_tests::database::Database;
 use onhand_tests::inventory;
@@ -14,6 +14,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
         test("changes_of_different_fields_are_all_kept", different_fields),
         test("overlapping_sets_never_deadlock", overlapping_sets),
         test("two_items_never_become_parents_of_each_other", parents_at_once),
+        test("an_item_is_not_retyped_under_its_first_receipt", retyped_items),
         test("first_settings_of_different_fields_are_all_kept", first_settings),
     ]
 }
@@ -165,4 +166,59 @@ async fn first_settings(database: Arc<Database>) -> Result<()> {
     let settings = "inventory.item_planning where (service_level, ordering_cost, demand_days) = (0.9, 500, 30)";
     ensure!(found(&admin, settings).await? == 1, "settings were lost");
     assert_no_deadlock(&database).await
+}
+
+/// What an item is and the stock that comes in of it are decided one after the other, whichever is first.
+async fn retyped_items(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    admin
+        .batch_execute(
+            "select from api.upsert_items('[{\"sku\": \"C\", \"name\": \"c\"}, {\"sku\": \"D\", \"name\": \"d\"}, {\"sku\": \"E\", \"name\": \"e\"}]'); \
+             select from api.add_stock('B', 'W1', 1); select from api.remove_stock('B', 'W1', 1); \
+             select from api.add_stock('D', 'W1', 1); select from api.remove_stock('D', 'W1', 1)",
+        )
+        .await?;
+    // A has no level yet, B an empty one; the batches go the ways of one line and of several.
+    let types = |tracking: &str, kind: &str| {
+        let items =
+            json!([{"sku": "A", "tracking": tracking}, {"sku": "B", "tracking": tracking}, {"sku": "E", "kind": kind}]);
+        format!("select from api.upsert_items('{items}')")
+    };
+    for receipt in [
+        "select from api.add_stock('A', 'W1', 5)",
+        "select from api.add_stock('B', 'W1', 5)",
+        "select from api.add_stock('E', 'W1', 5)",
+        "do $$ begin
+            if exists (select from api.apply_commands('[{\"op\": \"add\", \"sku\": \"B\", \"location\": \"W1\", \"quantity\": 1},
+                {\"op\": \"add\", \"sku\": \"B\", \"location\": \"W1\", \"quantity\": 2}]') where code is null) then raise 'taken'; end if;
+            raise sqlstate 'IV008';
+        end $$",
+    ] {
+        let refused = while_waiting(&database, &types("lot", "bundle"), receipt).await?;
+        ensure!(
+            matches!(refused.as_deref(), Some("IV008" | "IV016" | "IV021" | "IV023")),
+            "{receipt}: {refused:?}"
+        );
+        admin.batch_execute(&types("none", "physical")).await?;
+    }
+    let late = while_waiting(
+        &database,
+        "select from api.add_stock('C', 'W1', 5)",
+        "select from api.upsert_item('C', tracking => 'lot')",
+    )
+    .await?;
+    ensure!(late.as_deref() == Some("IV008"), "{late:?}");
+    let holder = database.client().await?;
+    holder
+        .batch_execute("begin; select from api.add_stock('D', 'W1', 5)")
+        .await?;
+    let error = admin
+        .batch_execute("select from api.upsert_item('D', tracking => 'lot')")
+        .await
+        .expect_err("stock of it is being written");
+    ensure!(error.code().is_some_and(|code| code.code() == "40001"), "{error}");
+    holder.batch_execute("commit").await?;
+    assert_no_deadlock(&database).await?;
+    assert_sound(&admin).await
 }
