@@ -1,38 +1,28 @@
--- Locks the items of a set whose kind or tracking it changes, in sku order with all others of the set, and their stock levels, so that no stock comes in
--- while that is decided: a first receipt waits for its item (foreign key) and then looks again (internal.check_still_plain). Receipts that are under
--- way on a level are not waited for, since they may come to wait for the item: raises 40001. Does nothing for a set that changes neither.
-create or replace function internal.lock_retyped(items jsonb)
+-- Makes sure that no stock is on items whose kind or tracking has just been changed in this transaction, nor comes in before it ends: a first receipt
+-- waits for its item (foreign key), a later one for its level, and both then look again (internal.check_still_plain). Who is writing there already is
+-- not waited for, since it may come to wait for another of these items: raises 40001. Errors: IV008 if there is stock.
+create or replace function internal.lock_retyped(ids uuid[])
 returns void
 language plpgsql
 volatile
 set search_path = ''
 as $$
 declare
-    v_retyped constant text[] := array(
-        select i.sku
-        from jsonb_array_elements(items) as e (body)
-        join inventory.item as i on i.sku = e.body ->> 'sku'
-        where e.body ->> 'kind' <> i.kind or e.body ->> 'tracking' <> i.tracking);
     v_sku text;
 begin
-    if v_retyped = '{}' then
-        return;
+    begin
+        perform from inventory.item as i where i.id = any (ids) for update of i nowait;
+        perform from inventory.stock_level as s where s.item_id = any (ids) for no key update of s nowait;
+    exception
+        when lock_not_available then
+            raise exception 'stock of an item whose kind or tracking is to change is being written' using errcode = '40001';
+    end;
+    select min(i.sku) into v_sku from inventory.item as i where i.id = any (ids) and internal.has_stock(i.id);
+    if v_sku is not null then
+        perform internal.raise_error('IV008', internal.problem('kind, tracking', 'cannot change while the item has stock')
+            || jsonb_build_object('sku', v_sku));
     end if;
-    for v_sku in select e.body ->> 'sku' from jsonb_array_elements(items) as e (body) order by e.body ->> 'sku' collate "C" loop
-        if v_sku = any (v_retyped) then
-            perform from inventory.item as i where i.sku = v_sku for update of i;
-        else
-            perform from inventory.item as i where i.sku = v_sku for no key update of i;
-        end if;
-    end loop;
-    perform
-    from inventory.stock_level as s
-    where s.item_id in (select i.id from inventory.item as i where i.sku = any (v_retyped))
-    for no key update of s nowait;
-exception
-    when lock_not_available then
-        raise exception 'stock of an item whose kind or tracking is to change is being written' using errcode = '40001';
 end
 $$;
 
-comment on function internal.lock_retyped(jsonb) is 'Locks the items of a set whose kind or tracking it changes, and their stock levels.';
+comment on function internal.lock_retyped(uuid[]) is 'Makes sure that no stock is on items whose kind or tracking has just been changed.';
