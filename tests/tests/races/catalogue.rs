@@ -105,7 +105,12 @@ async fn while_waiting(database: &Database, first: &str, second: &'static str) -
     let pid = inventory::pid(&waiter).await?;
     holder.batch_execute("begin").await?;
     holder.batch_execute(first).await?;
-    let waiting = tokio::spawn(async move { waiter.batch_execute(second).await });
+    let waiting = tokio::spawn(async move {
+        let outcome = waiter.batch_execute(second).await;
+        // An error is told before its transaction has ended; the next answer comes after that.
+        waiter.batch_execute("select").await?;
+        outcome
+    });
     inventory::wait_until_blocked(&watcher, pid).await?;
     holder.batch_execute("commit").await?;
     match waiting.await? {
