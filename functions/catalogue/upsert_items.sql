@@ -1,7 +1,8 @@
 -- Makes or changes items by sku, at most 1,000 in one call, all or nothing. Fields that are absent keep what the item has (or get the
 -- default of a new one; a new item needs a name). An item that stays as it is keeps its version.
 -- Errors: IV003 unknown parent_sku, IV008 invalid_argument (DETAIL names entry and field), IV013 batch_too_large.
--- Locks items in sku order. Idempotent by nature. Security definer because only the owner writes tables.
+-- Locks the tree of parents if it changes it, so that two cannot close a circle together, then items in sku order; then,
+-- without waiting for them (40001), the stock levels of those whose kind or tracking it changes. Idempotent by nature. Security definer because only the owner writes tables.
 create or replace function api.upsert_items(items jsonb)
 returns setof api.item_state
 language plpgsql
@@ -12,8 +13,12 @@ set search_path = ''
 as $$
 declare
     v_problem jsonb;
+    v_retyped uuid[];
 begin
     perform internal.check_entries(items, 'items');
+    if jsonb_path_exists(items, '$[*].parent_sku') then
+        perform pg_advisory_xact_lock(hashtext('onhand.parent'));
+    end if;
     select r.problem || jsonb_build_object('entry', r.entry - 1) into v_problem
     from internal.item_rows(items) as r
     where r.problem is not null
@@ -26,7 +31,15 @@ begin
         perform internal.raise_error(coalesce(v_problem ->> 'code', 'IV008'), v_problem - 'code');
     end if;
     perform internal.ensure_categories(items);
+    v_retyped := array(
+        select i.id
+        from jsonb_array_elements(items) as e (body)
+        join inventory.item as i on i.sku = e.body ->> 'sku'
+        where e.body ->> 'kind' <> i.kind or e.body ->> 'tracking' <> i.tracking);
     perform internal.write_items(items);
+    if v_retyped <> '{}' then
+        perform internal.lock_retyped(v_retyped);
+    end if;
     perform internal.check_parents(items);
     return query
     select s.*

@@ -11,11 +11,11 @@ set search_path = ''
 as $$
 declare
     v_request constant jsonb := jsonb_build_object('count_id', count_id, 'user_id', user_id);
-    v_replayed boolean;
+    v_answer jsonb;
 begin
     perform internal.check_request(jsonb_build_object('user_id', user_id, 'idempotency_key', idempotency_key));
-    v_replayed := internal.find_answer('approve_count', idempotency_key, v_request) is not null;
-    if not v_replayed then
+    v_answer := internal.find_answer('approve_count', idempotency_key, v_request);
+    if v_answer is null then
         perform internal.lock_count(count_id, '{OPEN}');
         if not exists (
             select from inventory.stock_count_line as l
@@ -24,9 +24,10 @@ begin
             perform internal.raise_error('IV032', jsonb_build_object('count_id', count_id, 'status', 'OPEN', 'counted_lines', 0));
         end if;
         perform internal.close_count(count_id, 'APPROVED', user_id);
-        perform internal.keep_answer('approve_count', idempotency_key, v_request, jsonb_build_object('count_id', count_id));
+        v_answer := internal.keep_answer('approve_count', idempotency_key, v_request,
+            (select to_jsonb(s) from internal.count_sums(count_id, false) as s));
     end if;
-    return query select s.* from internal.count_sums(count_id, v_replayed) as s;
+    return next jsonb_populate_record(null::api.count_summary, v_answer);
 end
 $$;
 

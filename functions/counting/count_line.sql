@@ -20,18 +20,21 @@ declare
     v_counted constant bigint := coalesce(counted, cardinality(serials));
     v_count inventory.stock_count;
     v_item inventory.item;
+    v_answer jsonb;
 begin
     perform internal.check_request(jsonb_build_object('user_id', user_id, 'idempotency_key', idempotency_key));
-    if internal.find_answer('count_line', idempotency_key, v_request) is null then
+    v_answer := internal.find_answer('count_line', idempotency_key, v_request);
+    if v_answer is null then
         v_count := internal.lock_count(count_id, '{OPEN}');
         select i.* into v_item from inventory.item as i where i.id = internal.item_id_of(count_line.sku);
         perform internal.check_item_use(v_item, sku, false, false);
         perform internal.check_counted(v_item, v_counted, counted_at, lot, serials, v_now);
         perform internal.write_counted(v_count, v_item, v_counted, coalesce(counted_at, v_now), lot,
             case when v_item.tracking = 'serial' then coalesce(serials, '{}') end, user_id);
-        perform internal.keep_answer('count_line', idempotency_key, v_request, jsonb_build_object('count_id', count_id));
+        v_answer := internal.keep_answer('count_line', idempotency_key, v_request,
+            (select to_jsonb(l) || '{"replayed": false}' from internal.count_lines(count_id, v_item.id, lot) as l));
     end if;
-    return query select l.* from internal.count_lines(count_id, internal.item_id_of(sku), lot) as l;
+    return next jsonb_populate_record(null::api.count_line_state, v_answer);
 end
 $$;
 

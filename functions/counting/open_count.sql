@@ -16,22 +16,22 @@ declare
     v_request constant jsonb := jsonb_build_object('location', location, 'skus', skus, 'abc_class', abc_class,
         'max_lines', max_lines, 'reference', reference, 'user_id', user_id);
     v_id uuid;
-    v_replayed boolean;
+    v_answer jsonb;
 begin
     perform internal.check_request(jsonb_build_object('user_id', user_id, 'reference', reference,
         'idempotency_key', idempotency_key));
     perform internal.check_open_count(skus, abc_class, max_lines);
-    v_id := internal.find_answer('open_count', idempotency_key, v_request) ->> 'count_id';
-    v_replayed := v_id is not null;
-    if not v_replayed then
+    v_answer := internal.find_answer('open_count', idempotency_key, v_request);
+    if v_answer is null then
         v_id := uuidv7();
         insert into inventory.stock_count (id, location_id, abc_class, reference, opened_by, version)
         values (v_id, internal.location_id_of(location), abc_class, reference, user_id, greatest(1, internal.version_floor()));
         perform internal.add_count_lines(v_id, location, case when skus is not null then internal.items_named(skus, 1000)
             else internal.items_longest_ago(location, abc_class, max_lines) end);
-        perform internal.keep_answer('open_count', idempotency_key, v_request, jsonb_build_object('count_id', v_id));
+        v_answer := internal.keep_answer('open_count', idempotency_key, v_request,
+            (select to_jsonb(s) from internal.count_sums(v_id, false) as s));
     end if;
-    return query select s.* from internal.count_sums(v_id, v_replayed) as s;
+    return next jsonb_populate_record(null::api.count_summary, v_answer);
 end
 $$;
 

@@ -29,12 +29,15 @@ begin
         v_commands := internal.renew_commands(commands, v_lines, v_levels, v_now);
     end if;
     if attempt = 5 then
-        return internal.apply_parts(v_commands, internal.special_ordinals(v_commands, v_lines, v_levels));
+        v_answers := internal.apply_parts(v_commands, internal.special_ordinals(v_commands, v_lines, v_levels));
+        perform internal.renew_filled(v_levels, v_now);
+        return v_answers;
     end if;
     begin
         -- In milliseconds; drawn, so that two that wait for each other do not both give way, again and again.
         perform set_config('lock_timeout', (random(20, 60) * attempt)::text, true);
         v_answers := internal.apply_parts(v_commands, internal.special_ordinals(v_commands, v_lines, v_levels));
+        perform internal.renew_filled(v_levels, v_now);
         perform set_config('lock_timeout', v_patience, true);
         return v_answers;
     exception

@@ -29,6 +29,7 @@ begin
     if internal.has_special(null, v_levels) then
         return null;
     end if;
+    perform internal.check_still_plain(v_levels);
     v_now := clock_timestamp();
     if internal.has_due_hold(v_levels, v_now) then
         perform internal.release_due_holds(v_levels, v_now);

@@ -1,6 +1,6 @@
 -- A single add, remove, adjust or reserve of one line on a row that exists: what most direct calls are, without the arrays of a
 -- batch. Decides by the same internal.refusal_of and writes the same rows; a test compares the two ways.
--- Returns null, having changed nothing, for what it does not do: keys, chosen ids, several lines, a missing row, a hold that is due, anything special.
+-- Returns null, having changed nothing, for what it does not do: keys, chosen ids, several lines, a missing or empty row, a hold that is due, anything special.
 create or replace function internal.apply_single(command internal.command)
 returns internal.answer
 language plpgsql
@@ -33,6 +33,10 @@ begin
     if v_refused is not null then
         return row(command.ordinal, 'refused', v_refused, (internal.error_text(v_refused)).message,
             internal.refusal_detail(v_line, v_level), null)::internal.answer;
+    end if;
+    if v_level.on_hand = 0 and v_level.reserved = 0 then
+        -- Nothing may be there: the item may have been changed since it was read, and has to be looked at again.
+        return null;
     end if;
     v_line.on_hand := v_level.on_hand + v_line.on_hand_delta;
     v_line.reserved := v_level.reserved + v_line.reserved_delta;

@@ -1,6 +1,7 @@
 -- Changes one stock_level by the given deltas and writes its ledger row; the step that every special operation consists of.
 -- Locks the row (its caller has locked it in key order already); makes it if it is missing.
--- Raises IV001 if a state would go below what it may, IV012 beyond 10^12, 40001 if another session made the missing row first.
+-- Raises IV001 if a state would go below what it may, IV012 beyond 10^12, 40001 if another session made the missing row first, or changed what its
+-- item is.
 -- line: the line of the command this is for, handed to the tracking of lots and serial numbers.
 create or replace function internal.change_level(command internal.command, item_id uuid, location_id text, movement text,
     deltas internal.deltas, instant timestamptz, reservation_id uuid default null, transfer_id uuid default null,
@@ -26,6 +27,14 @@ begin
     end if;
     v_after.next_hold_at := internal.next_deadline(item_id, location_id, v_item.tracking);
     perform internal.store_level(v_after, v_before.version = 0);
+    if v_before.version = 0 and not exists (
+        select from inventory.item as i
+        where i.id = change_level.item_id and i.tracking = v_item.tracking and i.kind <> 'bundle'
+            and (i.kind = 'digital') = (v_after.policy = 'unlimited'))
+    then
+        -- The row waited for whoever had locked the item (internal.lock_retyped).
+        raise exception 'the kind or the tracking of an item has just changed' using errcode = '40001';
+    end if;
     insert into inventory.stock_movement (item_id, location_id, version, type, on_hand_delta, reserved_delta, in_transit_delta,
         backordered_delta, damaged_delta, incoming_delta, on_hand, reserved, in_transit, backordered, damaged, incoming, available,
         reason, reason_code, reference, reservation_id, transfer_id, correlation_id, user_id, source, occurred_at, recorded_at,

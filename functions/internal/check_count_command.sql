@@ -5,7 +5,7 @@ language plpgsql
 immutable
 as $$
 declare
-    v_fields constant text[] := '{sku,location,quantity,lines,unit,lot,lot_expires_at,serials,occurred_at,reason_code}';
+    v_fields constant text[] := '{occurred_at,reason_code}';
 begin
     if not coalesce(pg_input_is_valid(body ->> 'count_id', 'uuid'), false) then
         return internal.problem('count_id', 'is required, a UUID');

@@ -11,9 +11,6 @@ begin
         return internal.problem('location', 'is required, a text');
     elsif not body ? 'lines' then
         return internal.problem('lines', 'is required, an array');
-    elsif body ?| '{sku,quantity,unit,purchase_order_id}' then
-        return internal.problem((select min(k) from unnest('{sku,quantity,unit,purchase_order_id}'::text[]) as k where body ? k),
-            'does not go with this: an order has lines');
     elsif body ? 'expected_at' and not coalesce(pg_input_is_valid(body ->> 'expected_at', 'timestamptz'), false) then
         return internal.problem('expected_at', 'must be a timestamp with time zone');
     elsif body ? 'expected_at' and (body ->> 'expected_at')::timestamptz

@@ -14,8 +14,6 @@ begin
         return internal.problem('purchase_order_id', 'is required');
     elsif not coalesce(pg_input_is_valid(body ->> 'purchase_order_id', 'uuid'), false) then
         return internal.problem('purchase_order_id', 'must be a UUID');
-    elsif v_op = 'cancel_order' and body ? 'lines' then
-        return internal.problem('lines', 'do not go with this: all that is open is called off');
     end if;
     if v_problem is not null or not body ? 'lines' then
         return v_problem;

@@ -7,7 +7,7 @@ rows 20
 set search_path = ''
 as $$
     select c.id, c.location_id, c.status, i.sku, l.item_id, nullif(l.lot, ''), l.expected, l.expected_version, l.counted, l.counted_at,
-        l.counted_by, l.variance, l.serials, l.recounts, l.posted_variance
+        l.counted_by, l.variance, l.serials, l.recounts, l.posted_variance, null::boolean
     from inventory.stock_count as c
     left join inventory.stock_count_line as l on l.stock_count_id = c.id
         and (count_lines.item_id is null or (l.item_id = count_lines.item_id and l.lot = coalesce(count_lines.lot, '')))

@@ -1,6 +1,7 @@
 -- Recalls a lot: it is not sold any more, anywhere. What is free of it becomes damaged at once; what reservations hold stays with them, and
 -- confirming them is refused. What is on the way, or comes in later, is taken from sale when it arrives. Recalled again: changes nothing.
 -- The lot is changed after all its places are locked; who brings units of it elsewhere holds it share-locked (internal.lock_lots).
+-- The answer has the places where something lies of it, so that a repetition says what this one said.
 -- Errors: IV003, IV021 unknown_lot.
 create or replace function internal.do_recall(command internal.command, instant timestamptz)
 returns jsonb
@@ -33,7 +34,13 @@ begin
     return jsonb_build_object('sku', command.body -> 'sku', 'lot', v_lot.code, 'status', v_lot.status, 'recalled_at', v_lot.recalled_at,
         'quantity', (select coalesce(sum((l.level -> 'quantity')::bigint), 0) from jsonb_array_elements(v_levels) as l (level)),
         'held', (select coalesce(sum(v.reserved), 0) from inventory.lot_level as v where v.lot_id = v_lot.id),
-        'levels', v_levels);
+        'levels', v_levels,
+        'places', coalesce((
+            select jsonb_agg(jsonb_build_object('location', v.location_id, 'held', v.reserved, 'damaged', v.damaged,
+                'available', s.available, 'version', s.version) order by v.location_id)
+            from inventory.lot_level as v
+            join inventory.stock_level as s on s.item_id = v.item_id and s.location_id = v.location_id
+            where v.lot_id = v_lot.id and (v.on_hand > 0 or v.damaged > 0)), '[]'));
 end
 $$;
 

@@ -1,5 +1,5 @@
--- The answer that was stored under an idempotency key for this request; null if there is none or no key. Whoever sends the same key at the same
--- moment waits here until the first one is through. Errors: IV007 if the key was used for another request.
+-- The answer that was stored under an idempotency key for this request, marked as replayed; null if there is none or no key. Whoever sends the
+-- same key at the same moment waits here until the first one is through. Errors: IV007 if the key was used for another request.
 create or replace function internal.find_answer(op text, idempotency_key text, request jsonb)
 returns jsonb
 language plpgsql
@@ -17,7 +17,7 @@ begin
     if v_command.code is not null then
         perform internal.raise_error(v_command.code, v_command.detail);
     end if;
-    return v_command.replay;
+    return v_command.replay || '{"replayed": true}';
 end
 $$;
 

@@ -1,5 +1,5 @@
 -- The commands of a batch with the levels they are about, locked in (item_id, location_id) order; null if one of them is not plain: by its form,
--- its item or location, a missing level, a hold that is due, a level that needs special treatment. Locks taken by then are kept, and are
+-- its item or location, a missing or empty level, a hold that is due, a level that needs special treatment. Locks taken by then are kept, and are
 -- all that whoever decides the batch instead will take.
 create or replace function internal.lock_plain(commands jsonb, source text, version_floor bigint)
 returns internal.plain[]
@@ -41,7 +41,9 @@ as $$
         ) as s
     )
     select case when count(*) = jsonb_array_length(commands)
-            and bool_and(v.policy in ('deny', 'oversell') and v.backordered = 0 and coalesce(v.next_hold_at > clock_timestamp(), true))
+            and bool_and(v.policy in ('deny', 'oversell') and v.backordered = 0 and coalesce(v.next_hold_at > clock_timestamp(), true)
+                -- Where nothing is, the item may have been changed since it was read.
+                and (v.on_hand <> 0 or v.reserved <> 0))
         then array_agg(row(
             c.ordinal, c.op, c.item_id, c.sku, c.location_id, c.quantity,
             case c.op when 'reserve' then 0 when 'remove' then -c.quantity else c.quantity end,

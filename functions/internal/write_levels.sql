@@ -47,6 +47,7 @@ begin
     if v_written < v_expected then
         raise exception 'another session made the stock level first' using errcode = '40001';
     end if;
+    perform internal.check_still_plain(levels);
 end
 $$;
 

@@ -1,6 +1,6 @@
 -- Sets how the orders for an item at a location are worked out; null keeps what is there (at first: eoq, service level 0.95, no review period, 90
 -- days of demand). Safety stock and reorder point themselves are settings of the stock level: api.set_stock_policy.
--- Errors: IV003, IV004, IV008 invalid_argument, IV016 (a bundle is not ordered). Locks the row. Idempotent by nature.
+-- Errors: IV003, IV004, IV008 invalid_argument, IV016 (a bundle is not ordered). Locks the settings. Idempotent by nature.
 -- Security definer because only the owner writes tables.
 create or replace function api.set_item_planning(sku text, location text, method text default null,
     service_level numeric default null, review_period_days numeric default null, demand_days integer default null,
@@ -19,6 +19,8 @@ declare
     v_row inventory.item_planning;
     v_problem jsonb;
 begin
+    -- The row may not be there yet: who makes it at the same moment with other fields is waited for, so that both keep theirs.
+    perform pg_advisory_xact_lock(hashtextextended(concat_ws(' ', 'onhand.item_planning', v_item_id, v_location_id), 0));
     select p.* into v_row
     from inventory.item_planning as p
     where p.item_id = v_item_id and p.location_id = v_location_id

@@ -1,6 +1,6 @@
 -- Sets the terms on which a supplier delivers an item; null keeps what is there. The first time lead_time_days is required; the rest
 -- begins with no deviation, single units, priority 100 and no known cost. Cost and currency go together.
--- Errors: IV003, IV008 invalid_argument, IV016 (a bundle is not ordered), IV028 unknown_supplier. Locks the row. Idempotent by nature.
+-- Errors: IV003, IV008 invalid_argument, IV016 (a bundle is not ordered), IV028 unknown_supplier. Locks the terms. Idempotent by nature.
 -- Security definer because only the owner writes tables.
 create or replace function api.set_item_supplier(sku text, supplier text, lead_time_days numeric default null,
     lead_time_stddev_days numeric default null, minimum_order_quantity bigint default null,
@@ -19,6 +19,8 @@ declare
     v_row inventory.item_supplier;
     v_problem jsonb;
 begin
+    -- The row may not be there yet: who makes it at the same moment with other fields is waited for, so that both keep theirs.
+    perform pg_advisory_xact_lock(hashtextextended(concat_ws(' ', 'onhand.item_supplier', v_item_id, v_supplier), 0));
     select s.* into v_row
     from inventory.item_supplier as s
     where s.item_id = v_item_id and s.supplier_code = v_supplier

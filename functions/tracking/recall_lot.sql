@@ -8,29 +8,23 @@ create or replace function api.recall_lot(sku text, lot text, reason text defaul
     idempotency_key text default null, reference text default null, correlation_id text default null, user_id text default null,
     source text default null, occurred_at timestamptz default null, traceparent text default null)
 returns setof api.lot_recall
-language plpgsql
+language sql
 volatile
 security definer
 rows 5
 set search_path = ''
 as $$
-declare
-    v_answer constant jsonb := internal.apply_command(jsonb_build_object(
+    -- A level in the answer is as the command left it, with what it gave to those who wait.
+    select a.answer ->> 'sku', a.answer ->> 'lot', (a.answer ->> 'recalled_at')::timestamptz, p.location, coalesce(l.quantity, 0),
+        coalesce(p.held, 0), coalesce(l.available, p.available), p.damaged, coalesce(l.version, p.version), (a.answer -> 'replayed')::boolean
+    from internal.apply_command(jsonb_build_object(
         'op', 'recall', 'sku', sku, 'lot', lot, 'reason', reason,
         'idempotency_key', idempotency_key, 'reference', reference, 'correlation_id', correlation_id, 'user_id', user_id,
-        'source', source, 'occurred_at', occurred_at, 'traceparent', traceparent));
-begin
-    return query
-    select i.sku, t.code, t.recalled_at, v.location_id, coalesce(l.quantity, 0), coalesce(v.reserved, 0), s.available, v.damaged,
-        s.version, (v_answer -> 'replayed')::boolean
-    from inventory.item as i
-    join inventory.lot as t on t.item_id = i.id and t.code = recall_lot.lot
-    left join inventory.lot_level as v on v.lot_id = t.id and (v.on_hand > 0 or v.damaged > 0)
-    left join inventory.stock_level as s on s.item_id = v.item_id and s.location_id = v.location_id
-    left join internal.levels_of(v_answer) as l on l.location = v.location_id
-    where i.sku = recall_lot.sku
-    order by v.location_id;
-end
+        'source', source, 'occurred_at', occurred_at, 'traceparent', traceparent)) as a (answer)
+    left join lateral jsonb_to_recordset(a.answer -> 'places')
+        as p (location text, held bigint, damaged bigint, available bigint, version bigint) on true
+    left join internal.levels_of(a.answer) as l on l.location = p.location
+    order by p.location collate "C"
 $$;
 
 revoke execute on function api.recall_lot(text, text, text, text, text, text, text, text, timestamptz, text) from public;

@@ -1,6 +1,6 @@
 -- Backorders: where the policy of a level lets it, what is short waits, and gets stock as it comes in, in the order in which it began to wait.
 begin;
-select plan(84);
+select plan(92);
 select test.make_catalogue();
 select api.upsert_location('W3');
 select api.set_stock_policy(s.sku, s.location, policy => 'backorder') from (values ('A', 'W1'), ('B', 'W1'), ('A', 'W2')) as s (sku, location);
@@ -143,6 +143,31 @@ select is(test.outcomes('[{"op": "add", "sku": "B", "location": "W1", "quantity"
     '{applied,IV001,applied,applied,IV001}', 'commands of one batch come after who waits');
 select is(pg_temp.waits(16, 23), '2/0 2/0', 'in their order');
 select is(test.states('B', 'W1'), '6/6/0/0/0/0 backorder v' || (select version from api.get_stock_level('B', 'W1')), 'nothing is left');
+-- What a reservation holds does not change under one version of it.
+create function pg_temp.versions(variadic n integer[]) returns text language sql as $$
+    select string_agg(r.version::text, ' ' order by u.at)
+    from unnest(n) with ordinality as u (n, at) join inventory.reservation as r on r.id = pg_temp.r(u.n)
+$$;
+select api.set_stock_policy('B', 'W3', policy => 'backorder');
+select pg_temp.hold(81, 2, 'B', 'W3'), pg_temp.hold(82, 3, 'B', 'W3'), pg_temp.hold(83, 1, 'B', 'W3');
+select is(pg_temp.versions(81, 82, 83), '1 1 1', 'three wait');
+select api.add_stock('B', 'W3', 3);
+select is(pg_temp.waits(81, 82, 83) || ', ' || pg_temp.versions(81, 82, 83), '2/0 3/2 1/1, 2 2 1', 'who gets stock has a new version, who does not keeps it');
+select is((select count(*) from api.apply_commands('[{"op": "add", "sku": "B", "location": "W3", "quantity": 1}, {"op": "add", "sku": "B", "location": "W3", "quantity": 1}]')
+    where outcome = 'applied'), 2::bigint, 'two receipts in one batch');
+select is(pg_temp.waits(82, 83) || ', ' || pg_temp.versions(81, 82, 83), '3/0 1/1, 2 3 1', 'are one new version');
+
+-- Under a policy that is never short nobody waits: who waited is served before anybody else.
+select pg_temp.hold(84, 2, 'B', 'W3');
+create temporary table changed as select * from api.set_stock_policy('B', 'W3', policy => 'oversell', reason => 'season', user_id => 'u');
+select results_eq($$ select c.policy, c.backordered, c.reserved, c.available, c.version = s.version from changed as c, inventory.stock_level as s
+        where s.item_id = c.item_id and s.location_id = c.location $$,
+    $$ values ('oversell', 0::bigint, 8::bigint, -3::bigint, true) $$, 'a change to oversell gives all to those who wait');
+select is(pg_temp.waits(83, 84) || ', ' || pg_temp.versions(82, 83, 84), '1/0 2/0, 3 2 2', 'and they have a new version');
+select results_eq($$ select m.type, m.reservation_id, m.reason, m.user_id, m.reserved_delta from inventory.stock_movement as m join inventory.item as i on i.id = m.item_id
+        where i.sku = 'B' and m.location_id = 'W3' order by m.version desc limit 3 $$,
+    $$ values ('allocate', pg_temp.r(84), 'season', 'u', 2::bigint), ('allocate', pg_temp.r(83), 'season', 'u', 1), ('policy', null, 'season', 'u', 0) $$, 'in the order of waiting');
+select is(pg_temp.hold(85, 1, 'B', 'W3'), '1/0 of -4', 'who comes later comes after them');
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
 select * from finish();
 rollback;

@@ -1,6 +1,6 @@
 -- internal.check_command: the form of a command. What is wrong is named by its field.
 begin;
-select plan(192);
+select plan(205);
 create function pg_temp.field(command text) returns text language sql as $$ select internal.check_command(command::jsonb) ->> 'field' $$;
 select is(pg_temp.field(c.command), c.field, c.command)
 from (values
@@ -183,7 +183,20 @@ from (values
     ('{"op": "confirm", "reservation_id": "R", "lines": [{"sku": "A", "quantity": 1}]}', 'lines/0/location'),
     ('{"op": "confirm", "reservation_id": "R", "sku": "A"}', 'sku'),
     ('{"op": "confirm", "reservation_id": "R", "quantity": 1}', 'quantity'),
-    ('{"op": "confirm", "reservation_id": "R", "expires_in_seconds": 5}', null),
+    ('{"op": "confirm", "reservation_id": "R", "expires_in_seconds": 5}', 'expires_in_seconds'),
+    ('{"op": "cancel", "reservation_id": "R", "owner": "o"}', 'owner'),
+    ('{"op": "relocate", "reservation_id": "R", "to": "W", "expires_at": "2099-01-01T00:00:00Z"}', 'expires_at'),
+    ('{"op": "extend", "reservation_id": "R", "expires_in_seconds": 5, "owner": "o"}', 'owner'),
+    ('{"op": "add", "sku": "A", "location": "W", "quantity": 1, "owner": "o"}', 'owner'),
+    ('{"op": "add", "sku": "A", "location": "W", "quantity": 1, "expires_at": "2099-01-01T00:00:00Z"}', 'expires_at'),
+    ('{"op": "move", "sku": "A", "from": "V", "to": "W", "quantity": 1, "expires_in_seconds": 5}', 'expires_in_seconds'),
+    ('{"op": "recall", "sku": "A", "lot": "L", "quantity": 1}', 'quantity'),
+    ('{"op": "recall", "sku": "A", "lot": "L", "owner": "o"}', 'owner'),
+    ('{"op": "count", "count_id": "R", "owner": "o"}', 'owner'),
+    ('{"op": "order", "supplier": "S", "location": "W", "lines": [{"sku": "A", "quantity": 1}], "replace": true}', 'replace'),
+    ('{"op": "receive_order", "purchase_order_id": "R", "expires_in_seconds": 5}', 'expires_in_seconds'),
+    ('{"op": "cancel_order", "purchase_order_id": "R", "location": "W"}', 'location'),
+    ('{"op": "cancel_order", "purchase_order_id": "R"}', null),
     ('{"op": "cancel", "reservation_id": "R", "lines": [{"sku": "A", "location": "W", "quantity": 1}]}', 'lines'),
     ('{"op": "expire", "reservation_id": "R", "quantity": 1}', 'quantity'),
     ('{"op": "extend", "reservation_id": "R", "expires_in_seconds": 60}', null),

@@ -1,6 +1,6 @@
 -- api.open_count, api.count_line, api.approve_count, api.post_count, api.cancel_count, api.get_count, api.list_counts, api.list_items_to_count.
 begin;
-select plan(97);
+select plan(103);
 select test.make_catalogue();
 select api.upsert_items('[{"sku": "C", "name": "Item C"}, {"sku": "D", "name": "Item D"}, {"sku": "KIT", "name": "Kit", "kind": "bundle"}]');
 select api.add_stock('A', 'W1', 100), api.add_stock('B', 'W1', 50), api.add_stock('C', 'W1', 10), api.add_stock('OLD', 'W1', 1);
@@ -16,6 +16,16 @@ select results_eq($$ select location, status, abc_class, reference, opened_by, a
 create temporary view id as select count_id as id from n;
 select results_eq($$ select count_id, replayed from api.open_count('W1', '{A,B,C,A}', reference => 'CC-1', user_id => 'u1', idempotency_key => 'o1') $$,
     $$ select id, true from id $$, 'once under its key');
+create function pg_temp.reply(query text) returns jsonb language plpgsql as $$
+declare
+    v_reply jsonb;
+begin
+    execute 'select to_jsonb(r) from (' || query || ') as r' into strict v_reply;
+    return v_reply;
+end
+$$;
+create temporary table told (call text primary key, reply jsonb);
+insert into told select 'open', to_jsonb(n) from n;
 select throws_ok($$ select * from api.open_count('W2', '{A,B,C,A}', reference => 'CC-1', user_id => 'u1', idempotency_key => 'o1') $$, 'IV007', null, 'another request under the key is refused');
 select throws_ok($$ select * from api.add_stock('A', 'W1', 1, idempotency_key => 'o1') $$, 'IV007', null, 'also of another kind');
 select throws_ok($$ select * from api.open_count('W1', '{NONE}') $$, 'IV003', null, 'an unknown item is refused');
@@ -43,6 +53,13 @@ select results_eq($$ select counted, recounts from api.count_line((select id fro
 select throws_ok($$ select * from api.count_line((select id from id), 'B', 54, idempotency_key => 'l1') $$, 'IV007', null, 'another request under the key is refused');
 select results_eq($$ select expected, expected_version, counted, variance from api.count_line((select id from id), 'D', 4) $$, $$ values (0::bigint, 0::bigint, 4::bigint, 4::bigint) $$,
     'an item that turned up is added');
+select is(pg_temp.reply($$ select * from api.open_count('W1', '{A,B,C,A}', reference => 'CC-1', user_id => 'u1', idempotency_key => 'o1') $$),
+    (select reply || '{"replayed": true}' from told where call = 'open'), 'a repeated opening answers as it did, with nothing counted yet');
+insert into told select 'line', pg_temp.reply($$ select * from api.count_line((select id from id), 'B', 52, idempotency_key => 'l2') $$);
+select is((select reply -> 'replayed' from told where call = 'line'), 'false', 'an entry says that it is none');
+select is((select counted from api.count_line((select id from id), 'B', 53)), 53::bigint, 'after which the line is counted again');
+select is(pg_temp.reply($$ select * from api.count_line((select id from id), 'B', 52, idempotency_key => 'l2') $$),
+    (select reply || '{"replayed": true}' from told where call = 'line'), 'a repeated entry answers as it did');
 select lives_ok($$ select * from api.count_line((select id from id), 'D', 1000000000000) $$, '10^12 are taken');
 select is((select counted from api.count_line((select id from id), 'D', 0)), 0::bigint, 'as is nothing');
 select throws_ok($$ select * from api.count_line((select id from id), 'A', 1000000000001) $$, 'IV012', null, '10^12 + 1 are refused');
@@ -71,6 +88,7 @@ select is(test.refusal($$ select api.approve_count(count_id) from api.open_count
 select results_eq($$ select status, approved_by, approved_at > now(), lines, counted_lines, variance_lines, variance, replayed from api.approve_count((select id from id), 'boss', 'a1') $$,
     $$ values ('APPROVED', 'boss', true, 4::bigint, 3::bigint, 2::bigint, -2::numeric, false) $$, 'a count is approved with its sums');
 select is((select replayed from api.approve_count((select id from id), 'boss', 'a1')), true, 'once under its key');
+insert into told select 'approve', pg_temp.reply($$ select * from api.approve_count((select id from id), 'boss', 'a1') $$);
 select throws_ok($$ select * from api.approve_count((select id from id)) $$, 'IV032', 'the stock count is not in the state for this', 'and only once');
 select throws_ok($$ select * from api.count_line((select id from id), 'A', 1) $$, 'IV032', null, 'its lines stay as they are');
 
@@ -80,6 +98,7 @@ select results_eq($$ select status, sku, location, variance, on_hand, reserved, 
     $$ values ('POSTED', 'A', 'W1', -5::bigint, 88::bigint, 20::bigint, 68::bigint, 5::bigint, false), ('POSTED', 'B', 'W1', 3, 53, 0, 53, 2, false) $$,
     'the variance is posted, not the number');
 select is((select count(*) from api.post_count((select id from id), 'p1', user_id => 'boss') where replayed), 2::bigint, 'once under its key');
+select is(pg_temp.reply($$ select * from api.approve_count((select id from id), 'boss', 'a1') $$), (select reply from told where call = 'approve'), 'a repeated approval still says APPROVED');
 select throws_ok($$ select * from api.post_count((select id from id), 'p2') $$, 'IV032', null, 'and only once');
 select results_eq($$ select i.sku::text collate "default", m.on_hand_delta, m.reason, m.reason_code, m.reference, m.user_id, m.detail ->> 'count_id', m.detail ->> 'counted', m.occurred_at = l.counted_at
         from inventory.stock_movement as m join inventory.item as i on i.id = m.item_id join inventory.stock_count_line as l on l.item_id = m.item_id where m.type = 'count' order by 1 $$,
@@ -137,6 +156,7 @@ select is((select on_hand || ' ' || reserved from api.post_count((select count_i
 create temporary table off as select * from api.open_count('W1', '{A}');
 select results_eq($$ select status, replayed from api.cancel_count((select count_id from off), 'u', 'c1') $$, $$ values ('CANCELLED', false) $$, 'a count is cancelled');
 select is((select replayed from api.cancel_count((select count_id from off), 'u', 'c1')), true, 'once under its key');
+select is(pg_temp.reply($$ select * from api.cancel_count((select count_id from off), 'u', 'c1') $$) ->> 'status', 'CANCELLED', 'with the same answer');
 select throws_ok($$ select * from api.cancel_count((select count_id from off)) $$, 'IV032', null, 'and only once');
 select throws_ok($$ select * from api.approve_count((select count_id from off)) $$, 'IV032', null, 'it is not approved any more');
 select throws_ok($$ select * from api.cancel_count(uuidv7()) $$, 'IV031', null, 'an unknown count is refused');

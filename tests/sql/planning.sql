@@ -1,7 +1,7 @@
--- api.get_demand_statistics, api.suggest_safety_stock, api.suggest_reorder_point, api.suggest_order_quantity, api.set_item_planning,
+-- api.get_demand_statistics, api.get_forecast, api.suggest_safety_stock, api.suggest_reorder_point, api.suggest_order_quantity, api.set_item_planning,
 -- api.get_item_planning, api.list_reorder_suggestions; numbers worked out by hand.
 begin;
-select plan(87);
+select plan(97);
 select test.make_catalogue();
 select api.upsert_items('[{"sku": "NEW", "name": "Never stocked"}, {"sku": "KIT", "name": "Kit", "kind": "bundle"}]');
 select api.upsert_supplier('S1'), api.upsert_supplier('S2'), api.upsert_supplier('GONE', status => 'archived');
@@ -48,6 +48,21 @@ select results_eq($$ select sku, location, supplier, service_level, round(z::num
 select results_eq($$ select safety_stock, reorder_point, missing from api.suggest_reorder_point('A', 'W1') $$, $$ values (81::bigint, 216::bigint, '{}'::text[]) $$, 'the reorder point from that');
 -- z(0.5) = 0; z(0.99) * sqrt(2400) = 2.326348 * 48.98979 = 113.97.
 select is((select safety_stock from api.suggest_safety_stock('A', 'W1', 0.5)), 0::bigint, 'at one in two there is none');
+-- Forecast: 16 days of the mean 15, and 1.959964 * sqrt(500 / 3) * sqrt(16) = 101.21 on either side; the window of 4 days is that of the planning.
+select results_eq($$ select sku, location, days, until - since, demand_days, mean_daily, round(stddev_daily::numeric, 9), expected,
+        round(at_least::numeric, 2), round(at_most::numeric, 2) from api.get_forecast('A', 'W1', 16) $$,
+    $$ values ('A', 'W1', 16, interval '16 days', 4, 15::double precision, round(sqrt(500 / 3.0), 9), 240::double precision, 138.79, 341.21) $$,
+    'demand is expected to go on as it was, within a range');
+select results_eq($$ select days, expected, at_least from api.get_forecast('A', 'W1', 1) $$, $$ values (1, 15::double precision, 0::double precision) $$, 'it is never below nothing');
+select results_eq($$ select location, days, demand_days, round(expected::numeric, 6) from api.get_forecast('A') $$, $$ values (null::text, 28, 90, round(199 * 28 / 90.0, 6)) $$,
+    'four weeks at all locations, from 90 days, unless it says otherwise');
+select results_eq($$ select expected, at_least, at_most from api.get_forecast('B', 'W1') $$, $$ values (0::double precision, 0::double precision, 0::double precision) $$, 'of what was never sold nothing is expected');
+select is((select days from api.get_forecast('A', 'W1', null)), 28, 'no days are four weeks');
+select is((select days from api.get_forecast('A', 'W1', 730)), 730, 'two years are answered');
+select throws_ok($$ select * from api.get_forecast('A', 'W1', 731) $$, 'IV008', null, 'more are refused');
+select throws_ok($$ select * from api.get_forecast('A', 'W1', 0) $$, 'IV008', null, 'as are none');
+select throws_ok($$ select * from api.get_forecast('NONE') $$, 'IV003', null, 'an unknown item is refused');
+select throws_ok($$ select * from api.get_forecast('A', 'NONE') $$, 'IV004', null, 'an unknown location too');
 select is((select safety_stock from api.suggest_safety_stock('A', 'W1', 0.99)), 114::bigint, 'a higher level needs more');
 -- S2: sqrt(4 * 500 / 3) * 1.644854 = 42.47; 15 * 4 + 43.
 select is((select safety_stock || ' ' || reorder_point from api.suggest_reorder_point('A', 'W1', supplier => 'S2')), '43 103', 'another supplier is faster');

@@ -1,6 +1,6 @@
 -- The whole privilege matrix: which role may call which function and touch which table. What is not listed is refused.
 begin;
-select plan(32);
+select plan(34);
 create temporary table roles as
     select r.rolname::text as role from pg_roles as r where r.rolname in ('onhand_api', 'onhand_reader', 'onhand_operator', 'onhand_admin', 'onhand_cdc', 'onhand_alerts', 'test_nobody');
 create role test_nobody;
@@ -43,7 +43,7 @@ select f.name, '{onhand_api,onhand_operator,onhand_admin}'::text[] from unnest(a
     'cancel_count']) as f (name)
 union all
 select f.name, '{onhand_api,onhand_reader,onhand_operator,onhand_admin}'::text[] from unnest(array['get_supplier', 'list_suppliers', 'list_item_suppliers',
-    'get_purchase_order', 'list_purchase_orders', 'get_item_planning', 'get_demand_statistics', 'suggest_safety_stock', 'suggest_reorder_point',
+    'get_purchase_order', 'list_purchase_orders', 'get_item_planning', 'get_demand_statistics', 'get_forecast', 'suggest_safety_stock', 'suggest_reorder_point',
     'suggest_order_quantity', 'list_reorder_suggestions', 'get_count', 'list_counts', 'list_items_to_count']) as f (name);
 -- Summaries and reports.
 insert into callable values ('fold_stock_summary', '{onhand_api,onhand_operator,onhand_admin}'), ('refresh_reports', '{onhand_api,onhand_operator,onhand_admin}'),
@@ -135,10 +135,16 @@ select set_eq($$ select r.rolname::text, c.setting from pg_roles as r cross join
         ('onhand_cdc', 'lock_timeout=30s'), ('onhand_cdc', 'statement_timeout=0'), ('onhand_cdc', 'idle_in_transaction_session_timeout=0') $$,
     'each role has its time-outs');
 -- What the migration gives the roles, the login of the application has for itself: settings of a role do not reach its members.
-select is_empty($$ select s.setting from pg_roles as r cross join unnest(r.rolconfig) as s (setting) where r.rolname = 'onhand_api' and s.setting like '%timeout=%'
-    except select s.setting from pg_roles as r cross join unnest(r.rolconfig) as s (setting) where r.rolname = 'onhand_app'
-    except all select s.setting from pg_roles as r cross join unnest(r.rolconfig) as s (setting) where r.rolname = 'onhand_api'
-        and not exists (select from pg_roles as l where l.rolname = 'onhand_app') $$, 'so has the login of the application, where there is one');
+select set_eq($$ select c.setting from pg_roles as r cross join unnest(r.rolconfig) as c (setting) where r.rolname = 'onhand_app' and c.setting like '%timeout=%' $$,
+    $$ select c.setting from pg_roles as r cross join unnest(r.rolconfig) as c (setting) where r.rolname = 'onhand_api' and c.setting like '%timeout=%' $$,
+    'so has the login of the application');
+select is((select rolcanlogin from pg_roles where rolname = 'onhand_app'), true, 'which the tests do not go without');
+-- Who has the rights of whom, and may become whom. Nobody may become the owner, by inheritance or by set role, or pass a role on.
+select set_eq($$ select m.roleid::regrole::text, m.member::regrole::text, m.inherit_option, m.set_option, m.admin_option from pg_auth_members as m
+        where m.roleid::regrole::text ~ '^onhand_' or m.member::regrole::text ~ '^onhand_' $$,
+    $$ values ('onhand_reader', 'onhand_operator', true, true, false), ('onhand_operator', 'onhand_admin', true, true, false),
+        ('onhand_api', 'onhand_app', true, true, false), ('onhand_reader', 'onhand_app', true, true, false), ('onhand_alerts', 'onhand_app', true, true, false) $$,
+    'each role is a member of these and of no other');
 
 -- And for real.
 create function pg_temp.as_role(role text, query text) returns void language plpgsql as $$

@@ -1,6 +1,6 @@
 -- api.recall_lot and api.trace_lot: a lot is taken from sale everywhere, and whoever has some of it is found.
 begin;
-select plan(44);
+select plan(45);
 select test.make_catalogue();
 select api.upsert_item('L', 'Lot item', tracking => 'lot');
 create function pg_temp.run(command jsonb) returns text language sql as $$
@@ -37,6 +37,8 @@ select results_eq($$ select location, quantity, replayed from api.recall_lot('L'
 select throws_ok($$ select * from api.recall_lot('L', 'BAD', 'other', idempotency_key => 'k1') $$, 'IV007', null, 'another one under the key is refused');
 select is((select sum(quantity) from api.recall_lot('L', 'BAD', 'again')), 0::numeric, 'a second recall takes nothing');
 select is((select l.recall_reason || ' ' || l.version from inventory.lot as l where l.code = 'BAD'), 'glass in it 2', 'and changes nothing');
+
+create temporary table told as select to_jsonb(r) as reply from api.recall_lot('L', 'BAD', 'glass in it', idempotency_key => 'k1', user_id => 'u1') as r;
 
 -- Afterwards.
 select is(pg_temp.run('{"op": "reserve", "sku": "L", "location": "W1", "quantity": 1, "lot": "BAD"}'), 'IV022', 'it is not reserved');
@@ -78,6 +80,8 @@ select throws_ok($$ select * from api.recall_lot('L', 'NONE') $$, 'IV021', 'the 
 select throws_ok($$ select * from api.recall_lot('NONE', 'BAD') $$, 'IV003', null, 'nor that of an unknown item');
 select throws_ok($$ select * from api.recall_lot('L', null) $$, 'IV008', null, 'the lot is required');
 select is(test.outcomes('[{"op": "recall", "sku": "L", "lot": "NONE"}, {"op": "recall", "sku": "L", "lot": "GOOD"}]'), '{IV021,applied}', 'recalls stand in batches');
+select bag_eq($$ select to_jsonb(r) from api.recall_lot('L', 'BAD', 'glass in it', idempotency_key => 'k1', user_id => 'u1') as r $$, 'select reply from told',
+    'whatever has changed since, the same request is answered as before');
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
 select * from finish();
 rollback;

@@ -65,7 +65,11 @@ impl Server {
             url: SecretString::from(template.url("")),
             ..DatabaseConfig::default()
         };
-        migrate::run(&settings, &migrate::MigrateOptions::default())
+        let options = migrate::MigrateOptions {
+            app_password: self.password_for_login().await?,
+            ..migrate::MigrateOptions::default()
+        };
+        migrate::run(&settings, &options)
             .await
             .context("the template was not migrated")?;
         let client = template.client().await?;
@@ -83,8 +87,20 @@ impl Server {
         client
             .batch_execute(&invariants)
             .await
-            .context("tests/sql/support/invariants.sql failed")?;
+            .context("the rules in tests/sql/support failed")?;
         Ok(())
+    }
+
+    /// What the login of the application may do and how long it may take is tested too. One that is there already, as that of a whole stack, is left alone;
+    /// a new one gets a password that nobody knows.
+    async fn password_for_login(&self) -> Result<Option<SecretString>> {
+        let there = connect(&self.config)
+            .await?
+            .query_opt("select from pg_roles where rolname = $1", &[&migrate::APP_LOGIN])
+            .await?;
+        Ok(there
+            .is_none()
+            .then(|| SecretString::from(uuid::Uuid::new_v4().to_string())))
     }
 
     fn named(&self, name: &str) -> Database {

@@ -3,8 +3,15 @@
 use anyhow::{Context, Result, ensure};
 use tokio_postgres::Client;
 
-/// Lists every key on which a rule of the inventory does not hold; no row means that all is well.
-pub const QUERY: &str = include_str!("../sql/support/invariants.sql");
+/// Lists every key on which a rule of the inventory does not hold, lots and serial numbers among them; no row means that all is well.
+/// Each file is a query of its own, perhaps with a `with` clause, and therefore stands in parentheses.
+pub const QUERY: &str = concat!(
+    "select r.* from (\n",
+    include_str!("../sql/support/invariants.sql"),
+    "\n) as r\nunion all\nselect t.* from (\n",
+    include_str!("../sql/support/tracking_invariants.sql"),
+    "\n) as t",
+);
 
 /// Fails with the first keys on which a rule does not hold. Call it when no write is under way.
 ///

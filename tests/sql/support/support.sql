@@ -85,6 +85,9 @@ begin
     update inventory.stock_movement as m
     set occurred_at = case when m.occurred_at < now() then m.occurred_at else m.occurred_at - v_by end, recorded_at = m.recorded_at - v_by
     where m.recorded_at >= now();
+    -- They name their row of the ledger by its recorded_at too.
+    update inventory.lot_movement as m set recorded_at = m.recorded_at - v_by where m.recorded_at >= now();
+    update inventory.serial_movement as m set recorded_at = m.recorded_at - v_by where m.recorded_at >= now();
     update inventory.stock_level as s
     set last_movement_at = s.last_movement_at - v_by, next_hold_at = s.next_hold_at - v_by
     where s.last_movement_at >= now();

@@ -16,6 +16,10 @@ pub(super) fn all() -> Vec<(String, Body)> {
         test("confirm_races_cancel", confirm_and_cancel),
         test("confirm_races_the_deadline", confirm_at_the_deadline),
         test("sweepers_and_writers_on_holds_of_several_lines", several_lines),
+        test(
+            "who_gets_stock_at_two_places_at_once_has_a_version_for_each",
+            filled_at_once,
+        ),
         test("f09_one_hold_stands_of_many_replacements_at_once", replacements),
     ]
 }
@@ -60,6 +64,55 @@ async fn due_hold(database: Arc<Database>) -> Result<()> {
         .await?
         .get(0);
     ensure!(early == 0, "freed before its deadline");
+    assert_sound(&admin).await
+}
+
+/// Receipts of two items at once fill the lines of the same reservations: their headers are renewed without a deadlock, none is missed.
+async fn filled_at_once(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    admin
+        .batch_execute(
+            "select from api.set_stock_policy('A', 'W1', policy => 'backorder'); \
+             select from api.set_stock_policy('B', 'W1', policy => 'backorder')",
+        )
+        .await?;
+    let line = |sku: &str| json!({"sku": sku, "location": "W1", "quantity": 3});
+    for _ in 0..20 {
+        let waiting = json!({"op": "reserve", "lines": [line("A"), line("B")], "expires_in_seconds": 3600});
+        ensure!(apply_one(&admin, waiting).await? == "applied", "nobody waits");
+    }
+    clients(&database, 4, |client, number| async move {
+        let sku = if number % 2 == 0 { "A" } else { "B" };
+        for _ in 0..6 {
+            let receipt = json!({"op": "add", "sku": sku, "location": "W1", "quantity": 5});
+            let outcome = apply_one(&client, receipt).await?;
+            ensure!(outcome == "applied", "{outcome}");
+        }
+        Ok(())
+    })
+    .await?;
+    let rows = admin
+        .query(
+            "select r.version, (select count(*) from inventory.stock_movement as m where m.type = 'allocate' and m.reservation_id = r.id), \
+                (select sum(l.backordered)::bigint from inventory.reservation_line as l where l.reservation_id = r.id) \
+             from inventory.reservation as r",
+            &[],
+        )
+        .await?;
+    ensure!(rows.len() == 20, "{} reservations", rows.len());
+    for row in &rows {
+        let (version, filled, waiting): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        ensure!(
+            filled >= 2 && waiting == 0,
+            "filled {filled} times, {waiting} are waiting"
+        );
+        ensure!(
+            version == 1 + filled,
+            "version {version} after it was filled {filled} times"
+        );
+    }
+    assert_no_deadlock(&database).await?;
     assert_sound(&admin).await
 }
 

@@ -1,0 +1,32 @@
+-- Gives a new version to the reservations that got stock they waited for since these levels were locked: what they hold has changed. Once for a
+-- whole call, in id order, after all that it locks levels for: others may be doing the same for other lines of the same reservations.
+create or replace function internal.renew_filled(levels internal.level[], instant timestamptz)
+returns void
+language plpgsql
+volatile
+set search_path = ''
+as $$
+begin
+    if not exists (select from unnest(levels) as v where v.special) then
+        return;
+    end if;
+    with filled as materialized (
+        select r.id
+        from inventory.reservation as r
+        where r.id in (
+            select m.reservation_id
+            from unnest(levels) as v
+            join inventory.stock_movement as m on m.item_id = v.item_id and m.location_id = v.location_id
+            -- The version says which; the time leaves out months, with room for a clock that is set back.
+            where v.special and m.version > v.version and m.type = 'allocate' and m.recorded_at >= instant - interval '1 hour')
+        order by r.id
+        for no key update of r
+    )
+    update inventory.reservation as r
+    set version = greatest(r.version + 1, internal.version_floor()), updated_at = greatest(r.updated_at, instant)
+    from filled as f
+    where r.id = f.id;
+end
+$$;
+
+comment on function internal.renew_filled(internal.level[], timestamptz) is 'Gives a new version to the reservations that got stock they waited for.';
