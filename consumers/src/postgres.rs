@@ -3,6 +3,7 @@
 //! Pages by primary key, each its own short query: nothing holds a snapshot open, and nothing is
 //! ever whole in memory. Rows carry their versions, so what is read here loses to any newer event.
 
+mod ledger;
 mod lookup;
 
 use onhand_cdc::error_chain;
@@ -16,6 +17,7 @@ use onhand_db::{DatabaseConfig, DbError, LevelRow, Pool};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+pub(crate) use ledger::{MovementKey, MovementPart, movements_by_key, movements_of_item};
 pub(crate) use lookup::{LevelKey, LevelThen};
 
 /// Longest wait for one page; a page takes some milliseconds.

@@ -219,7 +219,7 @@ async fn add_aliases(client: &Client, index: &str, definition: &Definition) -> R
 }
 
 /// The aliases whose index is marked as filled. The marker lives in the index itself, so it goes when the index goes.
-pub(super) async fn warm(client: &Client, indexes: &Indexes) -> Result<HashSet<String>, ClientError> {
+pub(crate) async fn warm(client: &Client, indexes: &Indexes) -> Result<HashSet<String>, ClientError> {
     let path = format!("/{}*?filter_path=*.aliases,*.mappings._meta.warm", indexes.prefix);
     let (status, answer) = client.send(Method::GET, &path, None).await?;
     if status == StatusCode::NOT_FOUND {

@@ -26,6 +26,10 @@ pub use replay::Replay;
 pub use sink::SearchSink;
 
 pub(crate) use client::{Client, ClientError, Document, DocumentResult};
-pub(crate) use index::is_warm;
-pub(crate) use model::{item as item_document, stock as stock_document, summary as summary_document, tombstone};
+pub(crate) use index::{is_warm, warm};
+pub(crate) use model::{
+    item as item_document, movement as movement_document, stock as stock_document, summary as summary_document,
+    tombstone,
+};
+pub(crate) use month::Month;
 pub(crate) use sweep::{Kind as SweepKind, Sweeper};

@@ -15,6 +15,8 @@ use crate::runtime::server::{self, Probes};
 
 /// How often the age of the last complete run is looked at.
 const WATCH: Duration = Duration::from_secs(1);
+/// Movements that one run compares: a second of Postgres. Ten millions of them are compared in fifty runs.
+const MOVEMENTS: u64 = 200_000;
 /// Differences of one run that are logged one by one.
 const LOGGED: usize = 100;
 
@@ -80,6 +82,7 @@ async fn work(verifier: &Verifier, config: &VerifyConfig, state: &State) {
             page_items: config.page_items,
             duty_percent: config.duty_percent,
             turn: Some(turn),
+            movements: Some(MOVEMENTS),
             keep: LOGGED,
         };
         state.begin();

@@ -18,7 +18,7 @@ pub const DURATION_SECONDS: &str = "onhand_verify_run_duration_seconds";
 pub const BEHIND: &str = "onhand_verify_behind_keys";
 /// Differences that the last run left. Not zero is an alarm.
 pub const LEFT: &str = "onhand_verify_differences_left";
-/// Rows that the last run compared. Label: table (stock_level, item).
+/// Rows that the last run compared. Label: table (stock_level, item, stock_movement).
 pub const ROWS: &str = "onhand_verify_rows";
 /// When a run was last complete, in seconds since 1970; 0 if none was since the start of the process.
 pub const LAST_COMPLETE: &str = "onhand_verify_last_complete_timestamp_seconds";
@@ -54,6 +54,7 @@ pub(super) fn ended(report: &Report) {
     gauge!(LEFT).set(as_f64(report.left()));
     gauge!(ROWS, "table" => "stock_level").set(as_f64(report.levels));
     gauge!(ROWS, "table" => "item").set(as_f64(report.items));
+    gauge!(ROWS, "table" => "stock_movement").set(as_f64(report.indexed_movements));
     for (store, found) in &report.stores {
         gauge!(BEHIND, "store" => store.name()).set(as_f64(found.behind));
         for (kind, count) in &found.found {
@@ -86,6 +87,7 @@ pub(super) fn ended(report: &Report) {
         outcome,
         levels = report.levels,
         items = report.items,
+        indexed_movements = report.indexed_movements,
         buckets = report.buckets,
         descended = report.descended,
         differences = report.count(),

@@ -13,6 +13,7 @@ mod digest;
 mod duty;
 mod ledger;
 pub mod metrics;
+mod movements;
 mod progress;
 mod redis;
 mod repair;
@@ -22,6 +23,7 @@ mod search;
 mod settle;
 mod source;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use onhand_cdc::{ConfigError, KafkaConfig, error_chain};
@@ -31,6 +33,7 @@ use tokio::time::Instant;
 use crate::cache::{CacheError, RedisConfig, StockCache};
 use crate::postgres::RowSourceError;
 use crate::search::{ClientError, ElasticsearchConfig};
+use movements::Rotation;
 use progress::Progress;
 use source::Source;
 
@@ -66,6 +69,9 @@ pub struct Options {
     pub duty_percent: u32,
     /// Adds up the ledger of one sixteenth of the items only: that of this number, modulo sixteen. All of it if none is given.
     pub turn: Option<u8>,
+    /// Compares about so many movements with their documents, from where the last run of the same [`Verifier`] ended, and of one
+    /// sixteenth of the items every document. All of them by their sums if none is given.
+    pub movements: Option<u64>,
     /// How many differences the report lists; all are counted.
     pub keep: usize,
 }
@@ -79,6 +85,7 @@ impl Default for Options {
             page_items: VerifyConfig::default().page_items,
             duty_percent: 100,
             turn: None,
+            movements: None,
             keep: 10,
         }
     }
@@ -131,6 +138,7 @@ pub struct Verifier {
     progress: Progress,
     cache: Option<redis::Cache>,
     search: Option<search::Search>,
+    rotation: Mutex<Rotation>,
 }
 
 impl Verifier {
@@ -152,6 +160,7 @@ impl Verifier {
             progress: Progress::new(&targets.kafka, &targets.topic_prefix),
             cache,
             search,
+            rotation: Mutex::default(),
         })
     }
 

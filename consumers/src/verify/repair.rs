@@ -10,15 +10,16 @@ use std::collections::{HashMap, HashSet};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use tokio::time::{Duration, Instant};
-use uuid::Uuid;
 
 use super::redis::Cache;
 use super::report::{Finding, Kind, Place};
-use super::scan::distinct;
+use super::scan::{distinct, places};
 use super::search::{Doc, Search};
 use super::{Verifier, VerifyError};
 use crate::cache::{Repair, RowRepair, StockRow};
-use crate::search::{Document, DocumentResult, item_document, stock_document, summary_document, tombstone};
+use crate::search::{
+    Document, DocumentResult, item_document, movement_document, stock_document, summary_document, tombstone,
+};
 
 /// Keys in one round.
 const CHUNK: usize = 500;
@@ -28,12 +29,12 @@ const FORGET: Duration = Duration::from_secs(10);
 impl Verifier {
     /// Repairs, looks again, and says what is still wrong.
     pub(super) async fn repair(&self, confirmed: &[Finding]) -> Result<HashSet<(Place, String)>, VerifyError> {
-        for place in [Place::Hash, Place::Items, Place::Stock, Place::Summaries] {
+        for place in places(confirmed.iter()) {
             let wrong: Vec<&Finding> = confirmed.iter().filter(|finding| finding.place == place).collect();
             for chunk in wrong.chunks(CHUNK) {
                 match (place, &self.cache, &self.search) {
                     (Place::Hash, Some(cache), _) => self.repair_hashes(cache, chunk).await?,
-                    (Place::Hash, ..) | (_, _, None) => {}
+                    (Place::Hash | Place::Balance, ..) | (_, _, None) => {}
                     (_, _, Some(search)) => self.repair_documents(search, place, chunk).await?,
                 }
             }
@@ -114,7 +115,9 @@ impl Verifier {
     }
 
     async fn repair_documents(&self, search: &Search, place: Place, wrong: &[&Finding]) -> Result<(), VerifyError> {
-        let rows = self.documents(search, place, &distinct(wrong)).await?;
+        let Some(rows) = self.documents(search, place, wrong).await? else {
+            return Ok(());
+        };
         let ids: Vec<&str> = wrong.iter().map(|finding| finding.id.as_str()).collect();
         let held = search.documents(place, &ids).await?;
         let (mut writes, mut forced) = (Vec::new(), Vec::new());
@@ -122,10 +125,13 @@ impl Verifier {
         for finding in wrong {
             let row = rows.get(&finding.id);
             match (finding.kind, row) {
-                (Kind::Extra, None) if finding.item.is_none() => remove(search, place, held.get(&finding.id)).await?,
+                // No event ever says anything of these again: nothing has to be remembered.
+                (Kind::Extra, None) if finding.item.is_none() || matches!(place, Place::Movements(_)) => {
+                    remove(search, place, held.get(&finding.id)).await?;
+                }
                 (Kind::Extra, None) => {
                     let version = finding.held.max(1);
-                    writes.extend(tombstone(search.alias(place), finding.id.clone(), version));
+                    writes.extend(tombstone(&search.alias(place), finding.id.clone(), version));
                 }
                 (Kind::Ahead, Some(row)) => {
                     if let Some(doc) = held.get(&finding.id).filter(|doc| doc.version == finding.held) {
@@ -154,13 +160,14 @@ impl Verifier {
         self.force(search, place, forced).await
     }
 
-    /// The documents of these items as the consumer writes them, by id.
+    /// The documents of these findings as the consumer writes them, by id. None if nothing is known about them any more.
     async fn documents(
         &self,
         search: &Search,
         place: Place,
-        items: &[Uuid],
-    ) -> Result<HashMap<String, Document>, VerifyError> {
+        wrong: &[&Finding],
+    ) -> Result<Option<HashMap<String, Document>>, VerifyError> {
+        let items = &distinct(wrong);
         let made: Vec<Result<Document, String>> = match place {
             Place::Items => {
                 let rows = self.source.items(items).await?;
@@ -170,18 +177,25 @@ impl Verifier {
                 let rows = self.source.summaries(items).await?;
                 rows.iter().map(|row| summary_document(&search.indexes, row)).collect()
             }
+            Place::Movements(month) => {
+                let ids: Vec<&str> = wrong.iter().map(|finding| finding.id.as_str()).collect();
+                let Some(lines) = self.source.movements(month, &ids).await? else {
+                    return Ok(None);
+                };
+                let lines = lines.values();
+                lines.map(|line| movement_document(&search.indexes, line)).collect()
+            }
             _ => {
                 let levels = self.source.levels(items).await?;
                 let rows = levels.values().flatten();
                 rows.map(|row| stock_document(&search.indexes, row)).collect()
             }
         };
-        made.into_iter()
-            .map(|document| {
-                let document = document.map_err(VerifyError::Search)?;
-                Ok((document.id.clone(), document))
-            })
-            .collect()
+        let documents = made.into_iter().map(|document| {
+            let document = document.map_err(VerifyError::Search)?;
+            Ok((document.id.clone(), document))
+        });
+        documents.collect::<Result<_, VerifyError>>().map(Some)
     }
 
     /// Replaces documents of a version that is too high, or was before they were deleted. The engine never takes a lower one, so what

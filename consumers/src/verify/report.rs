@@ -6,6 +6,8 @@ use std::fmt;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::search::Month;
+
 /// Differences that the text of a report shows.
 const SHOWN: usize = 10;
 
@@ -78,6 +80,8 @@ pub(super) enum Place {
     Stock,
     /// Documents of summaries.
     Summaries,
+    /// Documents of the movements of a month.
+    Movements(Month),
     /// Balances that the ledger gives.
     Balance,
 }
@@ -86,7 +90,7 @@ impl Place {
     pub(super) const fn store(self) -> Store {
         match self {
             Self::Hash => Store::Redis,
-            Self::Items | Self::Stock | Self::Summaries => Store::Elasticsearch,
+            Self::Items | Self::Stock | Self::Summaries | Self::Movements(_) => Store::Elasticsearch,
             Self::Balance => Store::Ledger,
         }
     }
@@ -97,6 +101,7 @@ impl Place {
             Self::Items => "items",
             Self::Stock => "stock",
             Self::Summaries => "summaries",
+            Self::Movements(_) => "movements",
             Self::Balance => "balance",
         }
     }
@@ -196,6 +201,8 @@ pub struct Report {
     pub items: u64,
     /// Rows of the ledger that were added up.
     pub movements: u64,
+    /// Rows of the ledger whose documents were compared.
+    pub indexed_movements: u64,
     /// Buckets whose digests were compared.
     pub buckets: u64,
     /// Buckets whose digests differed, so that every key of them was compared.
@@ -276,8 +283,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} stock levels, {} items, {} movements; {} buckets, {} of them key by key",
-            self.levels, self.items, self.movements, self.buckets, self.descended
+            "{} stock levels, {} items, {} movements and {} of them in the index; {} buckets, {} of them key by key",
+            self.levels, self.items, self.movements, self.indexed_movements, self.buckets, self.descended
         )?;
         for (store, found) in &self.stores {
             write!(f, "{}: {} differences", store.name(), found.differences())?;

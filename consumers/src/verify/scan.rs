@@ -10,11 +10,13 @@ use uuid::Uuid;
 
 use super::digest::{Lines, Slot, parts};
 use super::ledger::Replayed;
+use super::movements;
 use super::redis::{Hash, check, is_sound, strange};
 use super::report::{Finding, Kind, Place, Report};
 use super::search::{Doc, Expected, item, judge, stock, summary};
 use super::source::{LevelDigest, SummaryDigest};
 use super::{Options, Store, Verifier, VerifyError};
+use crate::search::Month;
 
 /// Keys that are looked at again in one run. More of them are no matter of single keys; the next run goes on.
 const MAX_SUSPECTS: usize = 200_000;
@@ -31,9 +33,14 @@ pub(super) struct Suspects {
 }
 
 impl Suspects {
-    fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
+    /// Whether there is no room for more.
+    pub(super) fn is_full(&self) -> bool {
+        self.findings.len() >= MAX_SUSPECTS
+    }
+
+    pub(super) fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for finding in findings {
-            if self.findings.len() < MAX_SUSPECTS {
+            if !self.is_full() {
                 self.findings.push(finding);
             } else {
                 let why = "more keys differ than one run looks at".to_owned();
@@ -72,7 +79,7 @@ struct Asked {
 impl Verifier {
     pub(super) async fn scan(&self, options: &Options, report: &mut Report) -> Result<Suspects, VerifyError> {
         let mut suspects = Suspects::default();
-        let asked = self.asked(options.wait, report, &mut suspects).await?;
+        let (asked, months) = self.asked(options.wait, report, &mut suspects).await?;
         let mut after = Uuid::nil();
         loop {
             let started = Instant::now();
@@ -89,12 +96,18 @@ impl Verifier {
             for place in [Place::Items, Place::Stock, Place::Summaries] {
                 self.index_strangers(place, options, &mut suspects).await?;
             }
+            self.compare_movements(&months, options, report, &mut suspects).await?;
         }
         Ok(suspects)
     }
 
     /// A read model that is being filled is behind, not wrong: it is waited for.
-    async fn asked(&self, wait: Duration, report: &mut Report, suspects: &mut Suspects) -> Result<Asked, VerifyError> {
+    async fn asked(
+        &self,
+        wait: Duration,
+        report: &mut Report,
+        suspects: &mut Suspects,
+    ) -> Result<(Asked, Vec<Month>), VerifyError> {
         let mut asked = Asked {
             cache: self.cache.is_some(),
             search: self.search.is_some(),
@@ -108,9 +121,15 @@ impl Verifier {
         }
         let deadline = Instant::now() + wait;
         let mut cold = self.cold().await?;
-        while !cold.is_empty() && Instant::now() < deadline {
+        let (mut months, mut filling) = self.months().await?;
+        while !(cold.is_empty() && filling.is_empty()) && Instant::now() < deadline {
             tokio::time::sleep(FILLING_PAUSE).await;
             cold = self.cold().await?;
+            (months, filling) = self.months().await?;
+        }
+        if let Some(month) = filling.first() {
+            let why = format!("its movements of {month} are being filled");
+            suspects.unknown.insert(Store::Elasticsearch, why);
         }
         for store in cold {
             match store {
@@ -120,7 +139,7 @@ impl Verifier {
             }
             suspects.unknown.insert(store, "it is being filled".to_owned());
         }
-        Ok(asked)
+        Ok((asked, months))
     }
 
     /// Read models that were not filled yet, or have to be filled anew.
@@ -332,7 +351,7 @@ impl Verifier {
     /// Looks at suspects again: what of them differs now, by key.
     pub(super) async fn look(&self, suspects: &[&Finding]) -> Result<HashMap<(Place, String), Finding>, VerifyError> {
         let mut seen = HashMap::new();
-        for place in [Place::Hash, Place::Items, Place::Stock, Place::Summaries] {
+        for place in places(suspects.iter().copied()) {
             let wanted: Vec<&Finding> = suspects
                 .iter()
                 .copied()
@@ -340,6 +359,7 @@ impl Verifier {
                 .collect();
             for chunk in wanted.chunks(1_000) {
                 let found = match place {
+                    Place::Balance => continue,
                     Place::Hash => self.look_at_hashes(chunk).await?,
                     _ => self.look_at_documents(place, chunk).await?,
                 };
@@ -385,7 +405,13 @@ impl Verifier {
         };
         let ids: Vec<&str> = suspects.iter().map(|finding| finding.id.as_str()).collect();
         let documents = search.documents(place, &ids).await?;
-        let expected = self.expected(place, &distinct(suspects)).await?;
+        let expected = match place {
+            Place::Movements(month) => match self.source.movements(month, &ids).await? {
+                Some(lines) => by_id(lines.values().map(|line| movements::expected(month, line))),
+                None => return Ok(Vec::new()),
+            },
+            _ => self.expected(place, &distinct(suspects)).await?,
+        };
         let looked = ids
             .iter()
             .filter_map(|id| judge(place, id, expected.get(*id), documents.get(*id)));
@@ -406,11 +432,18 @@ impl Verifier {
                 levels.values().flatten().map(stock).collect()
             }
         };
-        Ok(expected
-            .into_iter()
-            .map(|document| (document.id.clone(), document))
-            .collect())
+        Ok(by_id(expected))
     }
+}
+
+/// The places of these findings, each once.
+pub(super) fn places<'a>(findings: impl Iterator<Item = &'a Finding>) -> BTreeSet<Place> {
+    findings.map(|finding| finding.place).collect()
+}
+
+fn by_id(expected: impl IntoIterator<Item = Expected>) -> HashMap<String, Expected> {
+    let named = |document: Expected| (document.id.clone(), document);
+    expected.into_iter().map(named).collect()
 }
 
 /// The items of these findings, each once.
@@ -431,7 +464,7 @@ fn judged(expected: &[Expected], documents: &HashMap<String, Doc>) -> Vec<Findin
     expected.iter().filter_map(judge).collect()
 }
 
-fn extra(place: Place, id: String) -> Finding {
+pub(super) fn extra(place: Place, id: String) -> Finding {
     Finding {
         place,
         item: id.split(':').next().and_then(|item| item.parse().ok()),
@@ -472,7 +505,7 @@ fn count(
 }
 
 /// Pauses so long that only a share of the time was work.
-async fn pause(worked: Duration, duty_percent: u32) {
+pub(super) async fn pause(worked: Duration, duty_percent: u32) {
     if duty_percent < 100 {
         let rest = worked.saturating_mul(100 - duty_percent.clamp(1, 100)) / duty_percent.max(1);
         tokio::time::sleep(rest).await;

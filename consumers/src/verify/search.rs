@@ -3,6 +3,7 @@
 //! Documents are fetched by id, which needs no refresh: what was written is there. What a document should be is worked out here
 //! once more and not taken from the code that writes it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -96,6 +97,8 @@ pub(super) struct Expected {
 pub(super) struct Search {
     pub(super) client: Client,
     pub(super) indexes: Indexes,
+    /// How many months of movements are kept.
+    pub(super) months: u32,
 }
 
 impl Search {
@@ -106,6 +109,7 @@ impl Search {
         Ok(Self {
             client,
             indexes: Indexes::new(&config.index_prefix),
+            months: config.movement_months,
         })
     }
 
@@ -115,11 +119,12 @@ impl Search {
     }
 
     /// The alias of a collection.
-    pub(super) fn alias(&self, place: Place) -> &str {
+    pub(super) fn alias(&self, place: Place) -> Cow<'_, str> {
         match place {
-            Place::Items => &self.indexes.items,
-            Place::Summaries => &self.indexes.summaries,
-            _ => &self.indexes.stock,
+            Place::Items => Cow::Borrowed(&self.indexes.items),
+            Place::Summaries => Cow::Borrowed(&self.indexes.summaries),
+            Place::Movements(month) => Cow::Owned(self.indexes.month(month)),
+            _ => Cow::Borrowed(&self.indexes.stock),
         }
     }
 
@@ -210,7 +215,7 @@ fn ids(hits: ScanHits) -> Vec<String> {
     hits.hits.into_iter().map(|hit| hit.id).collect()
 }
 
-fn parse<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, VerifyError> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, VerifyError> {
     serde_json::from_str(answer).map_err(|error| VerifyError::Search(format!("an answer that cannot be read: {error}")))
 }
 
@@ -339,7 +344,7 @@ pub(super) fn judge(place: Place, id: &str, expected: Option<&Expected>, found: 
     Some(Finding {
         place,
         item: match place {
-            Place::Stock => parts(id).map(|(item, _)| item),
+            Place::Stock | Place::Movements(_) => parts(id).map(|(item, _)| item),
             _ => id.parse().ok(),
         },
         id: id.to_owned(),

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::progress::Mark;
 use super::report::{Finding, Kind, Place};
-use super::scan::Suspects;
+use super::scan::{Suspects, places};
 use super::{Store, Verifier, VerifyError};
 
 /// Between the first looks; what is on its way arrives within milliseconds.
@@ -106,8 +106,32 @@ impl Verifier {
             settled.behind.extend::<Vec<Finding>>(spared);
             settled.lag.insert(store, "it is being filled".to_owned());
         }
+        self.spare_months(settled).await
+    }
+
+    /// Nor is a month that was emptied; and of one that is not kept any more nothing is wrong.
+    async fn spare_months(&self, settled: &mut Settled) -> Result<(), VerifyError> {
+        if !places(settled.confirmed.iter()).into_iter().any(is_month) {
+            return Ok(());
+        }
+        let (filled, filling) = self.months().await?;
+        for finding in std::mem::take(&mut settled.confirmed) {
+            match finding.place {
+                Place::Movements(month) if filling.contains(&month) => {
+                    let why = format!("its movements of {month} are being filled");
+                    settled.lag.insert(Store::Elasticsearch, why);
+                    settled.behind.push(finding);
+                }
+                Place::Movements(month) if !filled.contains(&month) => {}
+                _ => settled.confirmed.push(finding),
+            }
+        }
         Ok(())
     }
+}
+
+fn is_month(place: Place) -> bool {
+    matches!(place, Place::Movements(_))
 }
 
 fn has(findings: &[Finding], store: Store) -> bool {

@@ -4,6 +4,7 @@
 
 mod alarm;
 mod converge;
+mod movements;
 mod planted;
 mod rebuild;
 mod world;
