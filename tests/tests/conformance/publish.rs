@@ -25,6 +25,10 @@ type Movement = (String, String, i64);
 /// An item at a location.
 type Level = (String, String);
 
+/// What the broker did not take at first, for all tests of this run, which read the topic from its beginning: it is sent again
+/// behind whatever came meanwhile (a hold that ended, for example).
+static LATE: Mutex<BTreeSet<Movement>> = Mutex::const_new(BTreeSet::new());
+
 /// Reads the topic as it grows.
 pub(crate) struct Publish {
     published: Mutex<Option<Log>>,
@@ -73,6 +77,7 @@ impl Subject for Publish {
         let log = published.get_or_insert_with(|| Log::new(world, EVENTS));
         log.read_until(&ledger).await?;
         let published = &log.movements;
+        let late = LATE.lock().await;
         let mut last: BTreeMap<Level, i64> = BTreeMap::new();
         let mut by_place: Vec<(&Movement, &Published)> = published.iter().collect();
         by_place.sort_by_key(|(_, event)| event.first);
@@ -82,6 +87,9 @@ impl Subject for Publish {
                 "{item} {location} {version} has the ids {:?}",
                 event.ids
             );
+            if late.contains(&(item.clone(), location.clone(), *version)) {
+                continue;
+            }
             let before = last.insert((item.clone(), location.clone()), *version).unwrap_or(0);
             ensure!(
                 before < *version,
@@ -121,6 +129,12 @@ impl Subject for Publish {
             return Ok(());
         }
         limit_events(world, None).await?;
+        let ledger = ledger(world).await?;
+        let mut published = self.published.lock().await;
+        let log = published.get_or_insert_with(|| Log::new(world, EVENTS));
+        log.read_on()?;
+        let missing = ledger.into_iter().filter(|one| !log.movements.contains_key(one));
+        LATE.lock().await.extend(missing);
         world.redrive(self.group(), EVENTS).await
     }
 }
