@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# All checks and tests of the repository: ./onhand test [filter], ./onhand test --histories N [--seed S]
+# All checks and tests of the repository: ./onhand test [--full] [filter], ./onhand test --histories N [--seed S]
 #
 # Without a filter: format, lints, dependencies, unit tests, the checks of the deployment, which need no stack, then a stack of its
 # own (other ports, other folder, made new for this run) and the SQL, race, history, flow and failure tests on it. With a filter: only
 # the tests whose name contains it.
+# With --full: the same tests at their full size, which takes hours: 100,000 writes that are read at once, 1,000,000 random inputs of
+# each decoder, 100,000 random calls and 2,000 histories of each kind from new seeds, and every outage lasts 60 seconds. Each is a
+# variable (see full_size) that can also be set by itself.
 # With --histories: N random histories of each kind, the first drawn from seed S, on a Postgres alone.
 # Ends with 1 if a step failed or a runner ran no test. The stack is stopped in any case; its logs stay if something failed.
 set -uo pipefail
@@ -11,11 +14,22 @@ set -uo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 cd "$root" || exit 1
 usage() {
-    echo "usage: ./onhand test [part of a test's name]" >&2
+    echo "usage: ./onhand test [--full] [part of a test's name]" >&2
     echo "       ./onhand test --histories N [--seed S]" >&2
     exit 2
 }
+
+# What the usual run does in small, at full size.
+full_size() {
+    export ONHAND_PAIRS=${ONHAND_PAIRS:-100000}
+    export ONHAND_DECODER_CASES=${ONHAND_DECODER_CASES:-1000000}
+    export ONHAND_FUZZ=${ONHAND_FUZZ:-100000}
+    export ONHAND_HISTORIES=${ONHAND_HISTORIES:-2000}
+    export ONHAND_OUTAGE_SECONDS=${ONHAND_OUTAGE_SECONDS:-60}
+}
+
 filter=()
+full=no
 only=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -24,6 +38,7 @@ while [ $# -gt 0 ]; do
             if [ "$1" = --seed ]; then export ONHAND_HISTORY_SEED=$2; else export ONHAND_HISTORIES=$2 only=histories; fi
             shift
             ;;
+        --full) full=yes ;;
         -*) usage ;;
         *)
             [ ${#filter[@]} -eq 0 ] || usage
@@ -35,6 +50,10 @@ done
 # A seed alone says too little, and a filter would leave out histories that were asked for.
 if [ -n "$only" ] && [ ${#filter[@]} -gt 0 ]; then usage; fi
 if [ -z "$only" ] && [ -n "${ONHAND_HISTORY_SEED:-}" ]; then usage; fi
+if [ "$full" = yes ]; then
+    if [ -n "$only" ]; then usage; fi
+    full_size
+fi
 
 export ONHAND_PROFILE=dev
 export ONHAND_PORT_PREFIX=${ONHAND_TEST_PORT_PREFIX:-27}

@@ -28,6 +28,13 @@ const POOL_SIZE: usize = 2;
 /// Any number that no other advisory lock of the product has.
 const REBUILD_LOCK: i64 = 0x6f6e_6861_6e64_0052;
 
+/// Whether an SQLSTATE is about the data of a call and not about the database: what Postgres cannot take (21, 22, 23, 54), an
+/// error raised by a function (P0) or inside Postgres itself (XX000).
+pub(crate) fn is_about_data(state: &str) -> bool {
+    const CLASSES: [&str; 5] = ["21", "22", "23", "54", "P0"];
+    state == "XX000" || CLASSES.iter().any(|class| state.starts_with(class))
+}
+
 const ITEMS: &str = "
     select i.id, i.sku, i.name, i.description, i.kind, i.parent_id, i.category_id,
            i.unit_of_measure, i.tags, i.dimensions::text as dimensions,

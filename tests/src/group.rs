@@ -86,6 +86,26 @@ impl Group {
             .sum())
     }
 
+    /// Waits until nothing is added to the topics any more.
+    ///
+    /// # Errors
+    /// If something still is after [`SETTLE`].
+    pub async fn quiet(&self) -> Result<()> {
+        let ends = || -> Result<Vec<i64>> { Ok(self.places()?.iter().map(|place| place.high).collect()) };
+        let deadline = Instant::now() + SETTLE;
+        let mut before = ends()?;
+        loop {
+            // Change capture polls several times a second.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = ends()?;
+            if now == before {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "the topics of {} still grow", self.name);
+            before = now;
+        }
+    }
+
     /// Waits until everything that stands in the topics now is settled.
     ///
     /// # Errors

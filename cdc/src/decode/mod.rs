@@ -4,6 +4,8 @@
 //! bounded before memory is asked for, what is left over is an error, and a panic inside the Avro
 //! library becomes an error of this one record.
 
+#[cfg(test)]
+mod memory_tests;
 mod plain;
 mod reader;
 #[cfg(test)]

@@ -9,6 +9,8 @@ use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::schema::{Name, ResolvedSchema};
 use serde::de::DeserializeOwned;
 
+use super::MAX_RECORD_BYTES;
+
 /// Deeper than any schema we meet (Debezium's have four levels), far from the end of a stack.
 const MAX_DEPTH: usize = 64;
 /// Error texts of the Avro library quote whole schemas; a log line or a header needs the start.
@@ -31,7 +33,7 @@ impl SchemaReader {
     pub(super) fn parse(schema: &str) -> Result<Self, String> {
         let parsed = guard(|| Schema::parse_str(schema).map_err(|error| error.to_string()))?;
         let resolved = ResolvedSchema::try_from(&parsed).map_err(|error| shorten(&error.to_string()))?;
-        check_depth(&parsed, &resolved, &mut HashSet::new(), 0)?;
+        check(&parsed, &resolved, &mut HashSet::new(), 0)?;
         drop(resolved);
         let schema: &'static Schema = Box::leak(Box::new(parsed));
         let reader = GenericDatumReader::builder(schema)
@@ -75,9 +77,30 @@ fn shorten(problem: &str) -> String {
     problem.chars().take(MAX_PROBLEM_CHARS).collect()
 }
 
-/// Refuses schemas that contain themselves: a short record could then nest without end, and a stack
-/// that overflows cannot be caught.
-fn check_depth<'s>(
+/// Whether every value of the schema takes at least one byte.
+fn takes_bytes(schema: &Schema, resolved: &ResolvedSchema<'_>, depth: usize) -> bool {
+    match schema {
+        Schema::Null => false,
+        Schema::Fixed(fixed) => fixed.size > 0,
+        // What is nested deeper is refused for that.
+        Schema::Record(record) => {
+            depth > MAX_DEPTH
+                || record
+                    .fields
+                    .iter()
+                    .any(|field| takes_bytes(&field.schema, resolved, depth + 1))
+        }
+        Schema::Ref { name } => resolved
+            .get_names()
+            .get(name)
+            .is_none_or(|target| depth > MAX_DEPTH || takes_bytes(target, resolved, depth + 1)),
+        _ => true,
+    }
+}
+
+/// Refuses schemas that a short record could take the memory or the stack with. Those that contain themselves could nest without
+/// end, and a stack that overflows cannot be caught.
+fn check<'s>(
     schema: &'s Schema,
     resolved: &ResolvedSchema<'s>,
     open: &mut HashSet<&'s Name>,
@@ -92,21 +115,29 @@ fn check_depth<'s>(
                 return Err("schema contains itself".to_owned());
             }
             for field in &record.fields {
-                check_depth(&field.schema, resolved, open, depth + 1)?;
+                check(&field.schema, resolved, open, depth + 1)?;
             }
             open.remove(&record.name);
             Ok(())
         }
         Schema::Ref { name } => match resolved.get_names().get(name) {
-            Some(target) => check_depth(target, resolved, open, depth + 1),
+            Some(target) => check(target, resolved, open, depth + 1),
             None => Err("schema refers to a name it does not define".to_owned()),
         },
         Schema::Union(union) => union
             .variants()
             .iter()
-            .try_for_each(|variant| check_depth(variant, resolved, open, depth + 1)),
-        Schema::Array(array) => check_depth(&array.items, resolved, open, depth + 1),
-        Schema::Map(map) => check_depth(&map.types, resolved, open, depth + 1),
+            .try_for_each(|variant| check(variant, resolved, open, depth + 1)),
+        // Ten bytes would announce more of them than any memory holds.
+        Schema::Array(array) if !takes_bytes(&array.items, resolved, 0) => {
+            Err("schema has an array of items that take no bytes".to_owned())
+        }
+        Schema::Array(array) => check(&array.items, resolved, open, depth + 1),
+        // The library asks for all of it before it looks for the bytes.
+        Schema::Fixed(fixed) if fixed.size > MAX_RECORD_BYTES => {
+            Err(format!("schema has a value of {} bytes", fixed.size))
+        }
+        Schema::Map(map) => check(&map.types, resolved, open, depth + 1),
         _ => Ok(()),
     }
 }

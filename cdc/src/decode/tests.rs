@@ -136,7 +136,7 @@ fn encode(schema: &str, event: &Json) -> Vec<u8> {
         .unwrap()
 }
 
-fn decode(decoder: &Decoder, bytes: &[u8]) -> Result<Change, DecodeError> {
+pub(super) fn decode(decoder: &Decoder, bytes: &[u8]) -> Result<Change, DecodeError> {
     decoder
         .decode_cached(Table::StockLevel, bytes)
         .expect("the schema is known")
@@ -241,7 +241,7 @@ fn an_unknown_id_is_not_poison_at_once() {
 }
 
 /// Small and fast; the sequence is the same in every run.
-struct Xorshift(u64);
+pub(super) struct Xorshift(pub(super) u64);
 
 impl Xorshift {
     fn next(&mut self) -> u64 {
@@ -251,9 +251,17 @@ impl Xorshift {
         self.0
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
+}
+
+/// `ONHAND_DECODER_CASES=1000000` looks longer.
+pub(super) fn cases(otherwise: usize) -> usize {
+    let asked = std::env::var("ONHAND_DECODER_CASES").ok();
+    asked.map_or(otherwise, |text| {
+        text.parse().expect("ONHAND_DECODER_CASES is no number")
+    })
 }
 
 #[test]
@@ -261,7 +269,7 @@ fn random_bytes_never_panic() {
     let decoder = decoder();
     decoder.insert_schema(7, &envelope_schema(&[])).unwrap();
     let mut random = Xorshift(0x9E37_79B9_7F4A_7C15);
-    for round in 0..150_000 {
+    for round in 0..cases(150_000) {
         let mut body: Vec<u8> = (0..random.below(120)).map(|_| random.next() as u8).collect();
         if round % 2 == 0 {
             // Small numbers are plausible lengths and union branches: they get deeper.
@@ -283,7 +291,7 @@ fn truncated_and_mutated_records_never_panic() {
     }
     let mut random = Xorshift(42);
     let mut read = 0;
-    for _ in 0..60_000 {
+    for _ in 0..cases(60_000) {
         let mut bytes = good.clone();
         for _ in 0..=random.below(3) {
             let at = 5 + random.below(bytes.len() - 5);

@@ -8,6 +8,7 @@
 //! ```
 //! A receiver that fails or stalls holds up neither Kafka nor another receiver: nothing is sent while a batch is written.
 
+mod apart;
 mod checks;
 mod config;
 mod dispatch;

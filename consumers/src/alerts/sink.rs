@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::apart::{self, Verdict};
 use super::checks::Checks;
 use super::dispatch::Dispatcher;
 use super::metrics;
@@ -98,17 +99,16 @@ impl Sink for AlertsSink {
     async fn write(&self, batch: &[&Event]) -> Result<Vec<Outcome>, SinkError> {
         let parsed: Vec<Result<LevelEvent, String>> = batch.iter().map(|event| level_of(&event.change)).collect();
         let levels: Vec<LevelEvent> = parsed.iter().filter_map(|level| level.as_ref().ok().cloned()).collect();
-        let judgement = self.store.judge(&levels, false).await?;
-        if judgement.turned {
+        let (verdicts, turned) = apart::judge(&self.store, &levels).await?;
+        if turned {
             self.news.notify_one();
         }
-        let mut fresh = judgement.fresh.into_iter();
+        let mut verdicts = verdicts.into_iter();
         Ok(parsed
             .into_iter()
             .map(|level| match level {
                 Err(reason) => Outcome::Poison(reason),
-                Ok(_) if fresh.next() == Some(true) => Outcome::Applied,
-                Ok(_) => Outcome::Stale,
+                Ok(_) => outcome_of(verdicts.next()),
             })
             .collect())
     }
@@ -134,6 +134,16 @@ impl Sink for AlertsSink {
 impl Drop for AlertsSink {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+fn outcome_of(verdict: Option<Verdict>) -> Outcome {
+    match verdict {
+        Some(Verdict::Fresh) => Outcome::Applied,
+        Some(Verdict::Stale) => Outcome::Stale,
+        Some(Verdict::Later(reason)) => Outcome::Retry(reason),
+        Some(Verdict::Refused(reason)) => Outcome::Poison(reason),
+        None => Outcome::Retry("not judged".to_owned()),
     }
 }
 

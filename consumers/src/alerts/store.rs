@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::metrics;
 use super::model::{Edge, Figures, Judged, Rules, fingerprint};
+use crate::postgres::is_about_data;
 use crate::runtime::SinkError;
 
 /// Longest wait for one transaction; a batch takes some ten milliseconds. The login's own limit is as long.
@@ -19,7 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The worker, the tick, the lock of the dispatcher, and some of the receivers at once.
 const POOL_SIZE: usize = 8;
 /// The functions take no more at once.
-const CHUNK: usize = 1_000;
+pub(super) const MAX_LEVELS: usize = 1_000;
+/// Once a lock was waited for in vain, the search for who is concerned waits only this long: the role's limit is seconds.
+const HURRY: &str = "set local lock_timeout = '100ms'";
 
 /// A stock level to be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,54 @@ pub(super) struct LevelEvent {
     pub(super) figures: Figures,
     /// When it became so.
     pub(super) at: Option<Timestamp>,
+}
+
+/// How levels are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Receivers are told of edges.
+    Told,
+    /// Nobody is told.
+    Quiet,
+    /// As `Told`, and a lock is hardly waited for.
+    Hurried,
+}
+
+/// Why levels were not judged; nothing of them was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Another session stands in the way of one of them.
+    Held(String),
+    /// The database cannot take one of them as it is.
+    Refused(String),
+    /// The database cannot work now.
+    Database(String),
+}
+
+impl Trouble {
+    fn of(error: &DbError) -> Self {
+        let reason = told(error);
+        match error {
+            DbError::Conflict(_) => Self::Held(reason),
+            DbError::Refused(_) => Self::Refused(reason),
+            DbError::Other(source) if source.code().is_some_and(|state| is_about_data(state.code())) => {
+                Self::Refused(reason)
+            }
+            _ => Self::Database(reason),
+        }
+    }
+
+    pub(super) fn reason(self) -> String {
+        match self {
+            Self::Held(reason) | Self::Refused(reason) | Self::Database(reason) => reason,
+        }
+    }
+}
+
+impl From<Trouble> for SinkError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Transient(trouble.reason())
+    }
 }
 
 /// What judging a batch came to.
@@ -73,34 +124,41 @@ impl Store {
         self.pool.get().await
     }
 
-    /// Judges these events in their order. `quiet`: nobody is told.
-    pub(super) async fn judge(&self, events: &[LevelEvent], quiet: bool) -> Result<Judgement, SinkError> {
-        let mut judgement = Judgement::default();
-        for chunk in events.chunks(CHUNK) {
-            let keys: BTreeSet<Key> = chunk
-                .iter()
-                .map(|event| (event.item_id, event.location.clone()))
-                .collect();
-            let turned = self.transact(keys, quiet, |levels, rules| {
-                let mut edges = Vec::new();
-                for event in chunk {
-                    let key = (event.item_id, event.location.clone());
-                    let taken = levels.get_mut(&key).and_then(|level| level.take(&event.figures, rules));
-                    judgement.fresh.push(taken.is_some());
-                    edges.extend(taken.into_iter().flatten().map(|edge| edge_json(&key, &edge, event.at)));
-                }
-                edges
-            });
-            judgement.turned |= turned.await?;
+    /// Judges these events in their order, all of them or it fails. Nobody is told.
+    pub(super) async fn judge_quietly(&self, events: &[LevelEvent]) -> Result<(), SinkError> {
+        for chunk in events.chunks(MAX_LEVELS) {
+            let chunk: Vec<&LevelEvent> = chunk.iter().collect();
+            self.judge(&chunk, Manner::Quiet).await?;
         }
-        Ok(judgement)
+        Ok(())
+    }
+
+    /// Judges these events of at most [`MAX_LEVELS`] levels in their order: all of them or none.
+    pub(super) async fn judge(&self, events: &[&LevelEvent], manner: Manner) -> Result<Judgement, Trouble> {
+        let keys: BTreeSet<Key> = events
+            .iter()
+            .map(|event| (event.item_id, event.location.clone()))
+            .collect();
+        let mut fresh = Vec::with_capacity(events.len());
+        let judge = |levels: &mut BTreeMap<Key, Judged>, rules: &Rules| {
+            let mut edges = Vec::new();
+            for event in events {
+                let key = (event.item_id, event.location.clone());
+                let taken = levels.get_mut(&key).and_then(|level| level.take(&event.figures, rules));
+                fresh.push(taken.is_some());
+                edges.extend(taken.into_iter().flatten().map(|edge| edge_json(&key, &edge, event.at)));
+            }
+            edges
+        };
+        let turned = self.transact(keys, manner, judge).await?;
+        Ok(Judgement { fresh, turned })
     }
 
     /// Judges what is there anew, by the rules as they are now.
     pub(super) async fn judge_anew(&self, keys: &[Key]) -> Result<(), SinkError> {
-        for chunk in keys.chunks(CHUNK) {
+        for chunk in keys.chunks(MAX_LEVELS) {
             let keys: BTreeSet<Key> = chunk.iter().cloned().collect();
-            self.transact(keys, false, |levels, rules| {
+            self.transact(keys, Manner::Told, |levels, rules| {
                 levels
                     .iter_mut()
                     .flat_map(|(key, level)| {
@@ -118,12 +176,15 @@ impl Store {
     async fn transact(
         &self,
         keys: BTreeSet<Key>,
-        quiet: bool,
+        manner: Manner,
         judge: impl FnOnce(&mut BTreeMap<Key, Judged>, &Rules) -> Vec<Value>,
-    ) -> Result<bool, SinkError> {
+    ) -> Result<bool, Trouble> {
         let work = async {
             let mut client = self.pool.get().await?;
             let transaction = client.transaction().await?;
+            if manner == Manner::Hurried {
+                transaction.batch_execute(HURRY).await?;
+            }
             let (items, locations): (Vec<Uuid>, Vec<&str>) =
                 keys.iter().map(|(item, location)| (*item, location.as_str())).unzip();
             let before: BTreeMap<Key, Judged> = alert::lock_alert_levels(&transaction, &items, &locations)
@@ -142,12 +203,16 @@ impl Store {
             let turned = !edges.is_empty();
             if !changed.is_empty() {
                 let (changed, edges) = (Value::Array(changed), Value::Array(edges));
+                let quiet = manner == Manner::Quiet;
                 alert::record_alert_levels(&transaction, &changed, &edges, &self.receivers, quiet).await?;
                 transaction.commit().await?;
             }
-            Ok(turned)
+            Ok::<bool, DbError>(turned)
         };
-        bounded(work).await
+        match tokio::time::timeout(TIMEOUT, work).await {
+            Ok(done) => done.map_err(|error| Trouble::of(&error)),
+            Err(_) => Err(Trouble::Database(silent())),
+        }
     }
 
     pub(super) async fn claim(
@@ -177,14 +242,20 @@ impl Store {
 pub(super) async fn bounded<T>(work: impl Future<Output = Result<T, DbError>>) -> Result<T, SinkError> {
     match tokio::time::timeout(TIMEOUT, work).await {
         Ok(done) => done.map_err(transient),
-        Err(_) => Err(SinkError::Transient(format!(
-            "postgres did not answer within {TIMEOUT:?}"
-        ))),
+        Err(_) => Err(SinkError::Transient(silent())),
     }
 }
 
 fn transient(error: DbError) -> SinkError {
-    SinkError::Transient(format!("postgres: {}", error_chain(&error)))
+    SinkError::Transient(told(&error))
+}
+
+fn told(error: &DbError) -> String {
+    format!("postgres: {}", error_chain(error))
+}
+
+fn silent() -> String {
+    format!("postgres did not answer within {TIMEOUT:?}")
 }
 
 fn level_json(level: &Judged) -> Value {

@@ -88,7 +88,7 @@ impl Establisher {
                     at: row.last_movement_at,
                 })
                 .collect();
-            self.store.judge(&events, true).await?;
+            self.store.judge_quietly(&events).await?;
             total += page.len();
             metrics::warmed("alerts", page.len());
             self.set(Warmth::Warming(format!("{total} rows judged")));

@@ -65,11 +65,8 @@ impl Sink for CacheSink {
         let plan = Plan::of(batch);
         // The marker is looked at beside each batch, so an emptied cache is noticed at once while
         // anything changes, and by the tick when nothing does.
-        let (applied, checked) = tokio::join!(self.cache.apply(&plan.items), self.warmer.check());
-        let applied = applied.map_err(|error| match error {
-            CacheError::Unavailable(error) => transient(error),
-            CacheError::Unexpected(_) => SinkError::Transient(error.to_string()),
-        })?;
+        let (applied, checked) = tokio::join!(self.cache.apply_each(&plan.items), self.warmer.check());
+        let applied = applied.map_err(|error| SinkError::Transient(problem(&error)))?;
         checked.map_err(transient)?;
         Ok(plan.outcomes(&applied))
     }
@@ -83,6 +80,13 @@ impl Sink for CacheSink {
 
 pub(super) fn transient(error: RedisError) -> SinkError {
     SinkError::Transient(format!("redis: {error}"))
+}
+
+fn problem(error: &CacheError) -> String {
+    match error {
+        CacheError::Unavailable(error) => format!("redis: {error}"),
+        CacheError::Unexpected(_) => error.to_string(),
+    }
 }
 
 /// What a batch comes to: of each item and location only the newest row. Events that name no row are left out.
@@ -154,12 +158,18 @@ impl Plan {
         plan
     }
 
-    fn outcomes(mut self, applied: &[Vec<bool>]) -> Vec<Outcome> {
+    /// What Redis refuses is tried again, because somebody can mend it (a key of another type, a full memory).
+    fn outcomes(mut self, applied: &[Result<Vec<bool>, CacheError>]) -> Vec<Outcome> {
         for (senders, answers) in self.senders.iter().zip(applied) {
-            for (event, applied) in senders.iter().zip(answers) {
-                if let Some(outcome) = self.outcomes.get_mut(*event) {
-                    *outcome = if *applied { Outcome::Applied } else { Outcome::Stale };
-                }
+            for (place, event) in senders.iter().enumerate() {
+                let Some(outcome) = self.outcomes.get_mut(*event) else {
+                    continue;
+                };
+                *outcome = match answers {
+                    Ok(applied) if applied.get(place) == Some(&true) => Outcome::Applied,
+                    Ok(_) => Outcome::Stale,
+                    Err(error) => Outcome::Retry(problem(error)),
+                };
             }
         }
         self.outcomes
@@ -260,7 +270,7 @@ mod tests {
             assert_eq!(plan.items[0].rows.len(), 1);
             assert_eq!(plan.items[0].rows[0].version.get(), 3);
             let winner = versions.iter().position(|version| *version == 3).unwrap();
-            let outcomes = plan.outcomes(&[vec![true]]);
+            let outcomes = plan.outcomes(&[Ok(vec![true])]);
             for (index, outcome) in outcomes.iter().enumerate() {
                 let expected = if index == winner {
                     Outcome::Applied
@@ -277,9 +287,33 @@ mod tests {
         let plan = plan(&[update("W1", 1), update("W2", 1)]);
         assert_eq!((plan.items.len(), plan.items[0].rows.len()), (1, 2));
         let first = plan.senders[0][0];
-        let outcomes = plan.outcomes(&[vec![true, false]]);
+        let outcomes = plan.outcomes(&[Ok(vec![true, false])]);
         assert_eq!(outcomes[first], Outcome::Applied);
         assert_eq!(outcomes[1 - first], Outcome::Stale);
+    }
+
+    #[test]
+    fn an_item_that_is_refused_is_tried_again_and_disturbs_no_other() {
+        let mut other = level("W1", 1);
+        other.item_id = Uuid::from_u128(2);
+        let events = [
+            update("W1", 1),
+            update("W1", 2),
+            event(Operation::Update, None, Some(other)),
+        ];
+        let plan = plan(&events);
+        let answers: Vec<_> = plan
+            .items
+            .iter()
+            .map(|item| match item.item_id.as_u128() {
+                1 => Err(CacheError::Unexpected("WRONGTYPE".to_owned())),
+                _ => Ok(vec![true]),
+            })
+            .collect();
+        let outcomes = plan.outcomes(&answers);
+        assert_eq!(outcomes[0], Outcome::Superseded);
+        assert!(matches!(outcomes[1], Outcome::Retry(_)));
+        assert_eq!(outcomes[2], Outcome::Applied);
     }
 
     #[test]
@@ -295,7 +329,7 @@ mod tests {
         let deletion = event(Operation::Delete, Some(level("W1", 0)), None);
         let plan = plan(&[deletion, update("W2", 1)]);
         assert_eq!(plan.items.len(), 1);
-        let outcomes = plan.outcomes(&[vec![true]]);
+        let outcomes = plan.outcomes(&[Ok(vec![true])]);
         assert_eq!(outcomes[0], Outcome::Poison("delete without a row version".to_owned()));
         assert_eq!(outcomes[1], Outcome::Applied);
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::config::IngestConfig;
 use super::metrics;
+use crate::postgres::is_about_data;
 use crate::runtime::SinkError;
 
 /// What the ledger says about where a movement came from.
@@ -219,14 +220,12 @@ fn failure(error: &DbError) -> Failure {
     }
 }
 
-/// Data that Postgres cannot take (22, 21, 23, 54), an error raised by a function (P0) or inside Postgres itself (XX000)
-/// goes back to one command. Everything else, from missing privileges to a full disk, is about the database.
+/// An error about data goes back to one command. Everything else, from missing privileges to a full disk, is about the database.
 fn of_state(state: &str, text: String) -> Failure {
-    const CLASSES: [&str; 5] = ["21", "22", "23", "54", "P0"];
     if state == "57014" {
         return Failure::TooSlow(text);
     }
-    if state != "XX000" && !CLASSES.iter().any(|class| state.starts_with(class)) {
+    if !is_about_data(state) {
         return Failure::Later(text);
     }
     tracing::warn!(state, error = text, "a command makes its call fail, it is singled out");

@@ -81,6 +81,24 @@ impl Consumer {
         Ok(answer.text().await?)
     }
 
+    /// Whether its process is there.
+    pub(crate) fn lives(&mut self) -> bool {
+        self.child
+            .as_mut()
+            .is_some_and(|child| child.try_wait().unwrap().is_none())
+    }
+
+    /// How often a message to this receiver had this outcome.
+    pub(crate) async fn deliveries(&self, receiver: &str, outcome: &str) -> Result<f64> {
+        let metrics = self.page("metrics").await?;
+        let (receiver, outcome) = (format!("{receiver}\""), format!("outcome=\"{outcome}\""));
+        let mut found = metrics.lines().filter(|line| {
+            line.starts_with("onhand_alert_deliveries_total{") && line.contains(&receiver) && line.contains(&outcome)
+        });
+        let value = found.next().and_then(|line| line.rsplit(' ').next());
+        Ok(value.map_or(Ok(0.0), str::parse)?)
+    }
+
     /// Records that Kafka has and it has not read.
     pub(crate) async fn lag(&self) -> Result<f64> {
         let metrics = self.page("metrics").await?;

@@ -8,6 +8,7 @@
     reason = "a test says by panicking what is not as it must be"
 )]
 
+mod away;
 mod consumer;
 mod crash;
 mod edges;

@@ -62,12 +62,16 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) async fn start(manner: Manner) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), manner).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr, manner: Manner) -> Self {
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
             told: Mutex::default(),
             ids: Mutex::default(),
         });
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(take).with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

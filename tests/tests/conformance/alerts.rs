@@ -1,14 +1,17 @@
 //! Alerts: open where stock has run out, and only there; each edge told once, openings and resolutions in turns.
 
-use super::subject::Subject;
+use super::subject::{Failed, Part, Subject};
 use super::world::World;
 use anyhow::{Context, Result, ensure};
 use async_trait::async_trait;
+use onhand_db::tokio_postgres::Client;
 use onhand_tests::inbound::Inventory;
 use onhand_tests::kafka::RawRecord;
 use onhand_tests::stack::eventually;
 use rand::seq::IndexedRandom;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 const LEVELS: &str = "onhand.inventory.stock_level";
 const SKUS: [&str; 4] = ["CONFAL-1", "CONFAL-2", "CONFAL-3", "CONFAL-4"];
@@ -23,7 +26,19 @@ const DOUBLE: &str = "select e.fingerprint, e.event from (select e.fingerprint, 
         lag(e.event = 'resolved', 1, true) over (partition by e.fingerprint order by e.id) as ended \
         from inventory.alert_event as e where e.kind = 'out_of_stock') as e where e.ends = e.ended";
 
-pub(crate) struct Alerts;
+/// Holds the locks of what it makes impossible to write.
+#[derive(Default)]
+pub(crate) struct Alerts {
+    locks: Mutex<BTreeMap<Part, Client>>,
+}
+
+/// The item whose row is locked.
+fn sku_of(part: Part) -> &'static str {
+    match part {
+        Part::Gate => "CONFAL-3",
+        Part::Broken => "CONFAL-4",
+    }
+}
 
 #[async_trait]
 impl Subject for Alerts {
@@ -90,6 +105,38 @@ impl Subject for Alerts {
         let double = world.query(DOUBLE).await?;
         let double: Vec<(String, String)> = double.iter().map(|row| (row.get(0), row.get(1))).collect();
         ensure!(double.is_empty(), "edges that were told twice: {double:?}");
+        Ok(())
+    }
+
+    fn failed(&self) -> Failed {
+        Failed::IsRetried
+    }
+
+    async fn break_part(&self, world: &World, part: Part) -> Result<()> {
+        let client = world.superuser().await?;
+        let sku = sku_of(part);
+        let lock = format!(
+            "begin; select from inventory.alert_level where item_id = (select id from inventory.item where sku = '{sku}') for update"
+        );
+        client.batch_execute(&lock).await?;
+        self.locks.lock().unwrap().insert(part, client);
+        Ok(())
+    }
+
+    async fn rest_holds(&self, world: &World) -> Result<()> {
+        eventually("only the alerts of the locked item lag", || async {
+            let wrong = world.query(WRONG).await?;
+            let wrong: Vec<String> = wrong.iter().map(|row| row.get(0)).collect();
+            Ok(!wrong.is_empty() && wrong.iter().all(|sku| sku == sku_of(Part::Broken)))
+        })
+        .await
+    }
+
+    async fn mend_part(&self, _world: &World, part: Part) -> Result<()> {
+        let client = self.locks.lock().unwrap().remove(&part);
+        if let Some(client) = client {
+            client.batch_execute("rollback").await?;
+        }
         Ok(())
     }
 }

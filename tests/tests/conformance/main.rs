@@ -6,6 +6,7 @@
 
 mod alerts;
 mod ingest;
+mod parts;
 mod publish;
 mod read_model;
 mod scenarios;

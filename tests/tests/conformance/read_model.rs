@@ -1,6 +1,7 @@
 //! The read models: equal to Postgres, key by key, as `onhand verify` says it.
 
-use super::subject::Subject;
+use super::parts;
+use super::subject::{Failed, Part, Subject};
 use super::world::World;
 use anyhow::Result;
 use async_trait::async_trait;
@@ -59,5 +60,30 @@ impl Subject for ReadModel {
 
     async fn holds(&self, world: &World) -> Result<()> {
         world.onhand(&["verify", "--wait", "120"]).await.map(drop)
+    }
+
+    fn failed(&self) -> Failed {
+        Failed::IsRetried
+    }
+
+    async fn break_part(&self, world: &World, part: Part) -> Result<()> {
+        match self.store {
+            "redis" => parts::replace_key(world, part).await,
+            _ => parts::block_index(world, part, true).await,
+        }
+    }
+
+    async fn rest_holds(&self, world: &World) -> Result<()> {
+        match self.store {
+            "redis" => parts::other_keys_hold(world).await,
+            _ => parts::other_indexes_hold(world).await,
+        }
+    }
+
+    async fn mend_part(&self, world: &World, part: Part) -> Result<()> {
+        match self.store {
+            "redis" => parts::restore_key(world, part).await,
+            _ => parts::block_index(world, part, false).await,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The disturbances. Each ends with the sink's outcome equal to the source.
 
-use super::subject::Subject;
+use super::subject::{Failed, Part, Subject};
 use super::world::World;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::BoxFuture;
@@ -29,8 +29,11 @@ pub(crate) const AT_ONCE: [(&str, Play); 2] = [
 ];
 
 /// Disturbances of what sinks share, or that need the machine: one sink at a time.
-pub(crate) const IN_TURN: [(&str, Play); 5] = [
+pub(crate) const IN_TURN: [(&str, Play); 6] = [
     ("reordering", |world, subject| Box::pin(reordering(world, subject))),
+    ("partial_failure", |world, subject| {
+        Box::pin(partial_failure(world, subject))
+    }),
     ("poison", |world, subject| Box::pin(poison(world, subject))),
     ("f29_restart_in_mid_batch", |world, subject| {
         Box::pin(restart(world, subject))
@@ -106,6 +109,58 @@ async fn poison(world: &World, subject: &dyn Subject) -> Result<()> {
         .await?;
     }
     subject.holds(world).await
+}
+
+/// A part of what it writes cannot be written for a while: the rest of the batch is, the part is tried again or buried.
+async fn partial_failure(world: &World, subject: &dyn Subject) -> Result<()> {
+    subject.feed(world, 200).await?;
+    subject.holds(world).await?;
+    let before = world.pid(subject.name())?;
+    let failed = fail_in_part(world, subject).await;
+    // Never left broken, whatever failed.
+    let mended = [
+        subject.mend_part(world, Part::Gate).await,
+        subject.mend_part(world, Part::Broken).await,
+    ];
+    failed?;
+    mended.into_iter().collect::<Result<()>>()?;
+    eventually("the consumer is ready", || async {
+        Ok(world.health(subject).await?.0 == 200)
+    })
+    .await?;
+    ensure!(world.pid(subject.name())? == before, "it was started anew");
+    subject.feed(world, 50).await?;
+    world.group(subject).caught_up().await?;
+    subject.holds(world).await
+}
+
+/// A consumer that retries is held back by another part first, so that what is fed waits and comes in one batch.
+async fn fail_in_part(world: &World, subject: &dyn Subject) -> Result<()> {
+    let retries = subject.failed() == Failed::IsRetried;
+    if retries {
+        subject.break_part(world, Part::Gate).await?;
+        subject.feed(world, 100).await?;
+        says_that_it_retries(world, subject).await?;
+    }
+    subject.break_part(world, Part::Broken).await?;
+    subject.feed(world, 300).await?;
+    world.group(subject).quiet().await?;
+    if retries {
+        subject.mend_part(world, Part::Gate).await?;
+    }
+    subject.rest_holds(world).await?;
+    if retries {
+        return says_that_it_retries(world, subject).await;
+    }
+    world.group(subject).caught_up().await
+}
+
+async fn says_that_it_retries(world: &World, subject: &dyn Subject) -> Result<()> {
+    eventually("the consumer says what it tries again", || async {
+        let (status, answer) = world.health(subject).await?;
+        Ok(status == 503 && answer.contains("\"stage\":\"write\""))
+    })
+    .await
 }
 
 /// Killed while it works off what has piled up, again and again.

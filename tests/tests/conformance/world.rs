@@ -97,6 +97,33 @@ impl World {
         Ok(client)
     }
 
+    /// A connection of the superuser; it ends when the client is dropped.
+    pub(crate) async fn superuser(&self) -> Result<Client> {
+        let of = |name: &str| {
+            std::env::var(name).with_context(|| format!("{name} is not set: run these tests with ./onhand test"))
+        };
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host(of("PGHOST")?)
+            .port(of("PGPORT")?.parse()?)
+            .user(of("PGUSER")?)
+            .password(of("PGPASSWORD")?)
+            .dbname(of("PGDATABASE")?);
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// Sends the open dead letters of a group again that have this in their reason. There must be some.
+    pub(crate) async fn redrive(&self, group: &str, reason: &str) -> Result<()> {
+        let which = ["--group", group, "--reason", reason, "--output", "json"];
+        let printed = self.onhand(&[&["dlq", "redrive"], &which[..]].concat()).await?;
+        let report: Option<Value> = printed.lines().find_map(|line| serde_json::from_str(line).ok());
+        let letters = report.as_ref().and_then(|report| report["letters"].as_u64());
+        ensure!(letters > Some(0), "no dead letters: {printed}");
+        Ok(())
+    }
+
     pub(crate) async fn query(&self, query: &str) -> Result<Vec<Row>> {
         Ok(self.client().await?.query(query, &[]).await?)
     }

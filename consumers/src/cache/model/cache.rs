@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Pipeline, RedisError, Script};
+use redis::{Pipeline, RedisError, RedisResult, Script};
 use uuid::Uuid;
 
 use super::item::CachedItem;
@@ -144,6 +144,15 @@ impl StockCache {
     /// # Errors
     /// [`CacheError`]; some rows may have been written, and all may be written again.
     pub async fn apply(&self, items: &[ItemRows]) -> Result<Vec<Vec<bool>>, CacheError> {
+        self.write(items, Mode::Apply).await?.into_iter().collect()
+    }
+
+    /// Writes changed rows as [`apply`](Self::apply) does, and answers for each item by itself: one that Redis cannot write
+    /// (a key of another type, for example) disturbs no other.
+    ///
+    /// # Errors
+    /// [`CacheError`] if nothing is known of any item.
+    pub async fn apply_each(&self, items: &[ItemRows]) -> Result<Vec<Result<Vec<bool>, CacheError>>, CacheError> {
         self.write(items, Mode::Apply).await
     }
 
@@ -153,37 +162,29 @@ impl StockCache {
     /// # Errors
     /// As for [`apply`](Self::apply).
     pub async fn load(&self, items: &[ItemRows]) -> Result<Vec<Vec<bool>>, CacheError> {
-        self.write(items, Mode::Load).await
+        self.write(items, Mode::Load).await?.into_iter().collect()
     }
 
-    async fn write(&self, items: &[ItemRows], mode: Mode) -> Result<Vec<Vec<bool>>, CacheError> {
+    async fn write(&self, items: &[ItemRows], mode: Mode) -> Result<Vec<Result<Vec<bool>, CacheError>>, CacheError> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = match self.evaluate(items, mode).await {
-            // A server that restarted has forgotten the script.
-            Err(error) if is_no_script(&error) => {
-                let mut connection = self.connection.clone();
-                self.script.load_async(&mut connection).await?;
-                self.evaluate(items, mode).await?
-            }
-            answers => answers?,
-        };
-        let mut answers = answers.into_iter();
-        let mut outcomes = Vec::with_capacity(items.len());
-        for item in items {
-            let mut applied = Vec::with_capacity(item.rows.len());
-            for _ in 0..calls(item) {
-                let answer = answers.next().unwrap_or_default();
-                applied.extend(answer.bytes().map(|flag| flag == b'1'));
-            }
-            if applied.len() != item.rows.len() {
-                let (got, sent) = (applied.len(), item.rows.len());
-                return Err(CacheError::Unexpected(format!("{got} answers for {sent} rows")));
-            }
-            outcomes.push(applied);
+        let mut answers = self.evaluate(items, mode).await?;
+        // A server that restarted has forgotten the script.
+        if answers.iter().any(|answer| answer.as_ref().is_err_and(is_no_script)) {
+            let mut connection = self.connection.clone();
+            self.script.load_async(&mut connection).await?;
+            answers = self.evaluate(items, mode).await?;
         }
-        Ok(outcomes)
+        let mut answers = answers.into_iter();
+        Ok(items
+            .iter()
+            .map(|item| {
+                // All that belong to the item are taken, also behind one that failed.
+                let mine: Vec<RedisResult<String>> = answers.by_ref().take(calls(item)).collect();
+                applied(item, mine)
+            })
+            .collect())
     }
 
     /// The commands that [`apply`](Self::apply) sends for these rows. They call [`APPLY_SCRIPT`] by its hash, so it has to be
@@ -192,9 +193,11 @@ impl StockCache {
         self.pipeline(items, Mode::Apply)
     }
 
-    async fn evaluate(&self, items: &[ItemRows], mode: Mode) -> Result<Vec<String>, RedisError> {
+    /// One answer for each call of the script. An error is that of one call, unless the connection failed.
+    async fn evaluate(&self, items: &[ItemRows], mode: Mode) -> Result<Vec<RedisResult<String>>, RedisError> {
         let mut connection = self.connection.clone();
-        self.pipeline(items, mode).query_async(&mut connection).await
+        let mut pipeline = self.pipeline(items, mode);
+        pipeline.ignore_errors().query_async(&mut connection).await
     }
 
     fn pipeline(&self, items: &[ItemRows], mode: Mode) -> Pipeline {
@@ -234,6 +237,19 @@ fn calls(item: &ItemRows) -> usize {
     item.rows.len().div_ceil(MAX_ROWS_PER_CALL).max(1)
 }
 
+/// Of each row of the item, whether it took effect.
+fn applied(item: &ItemRows, answers: Vec<RedisResult<String>>) -> Result<Vec<bool>, CacheError> {
+    let mut applied = Vec::with_capacity(item.rows.len());
+    for answer in answers {
+        applied.extend(answer?.bytes().map(|flag| flag == b'1'));
+    }
+    if applied.len() != item.rows.len() {
+        let (got, sent) = (applied.len(), item.rows.len());
+        return Err(CacheError::Unexpected(format!("{got} answers for {sent} rows")));
+    }
+    Ok(applied)
+}
+
 /// In a pipeline the error is wrapped; its text still names the code.
 pub(super) fn is_no_script(error: &RedisError) -> bool {
     error.code() == Some("NOSCRIPT") || error.to_string().to_ascii_uppercase().contains("NOSCRIPT")
@@ -253,6 +269,21 @@ mod tests {
                 .map(|n| StockRow::tombstone(&format!("W{n}"), RowVersion::new(1)))
                 .collect(),
         }
+    }
+
+    #[test]
+    fn an_error_or_a_missing_answer_is_that_of_its_item() {
+        let flags = |text: &str| Ok(text.to_owned());
+        assert_eq!(applied(&item(2), vec![flags("10")]).ok(), Some(vec![true, false]));
+        assert!(matches!(
+            applied(&item(2), vec![flags("1")]),
+            Err(CacheError::Unexpected(_))
+        ));
+        let wrong_type = RedisError::from((redis::ErrorKind::UnexpectedReturnType, "WRONGTYPE"));
+        assert!(matches!(
+            applied(&item(2), vec![Err(wrong_type)]),
+            Err(CacheError::Unavailable(_))
+        ));
     }
 
     #[test]
