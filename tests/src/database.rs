@@ -61,11 +61,7 @@ impl Server {
 
     async fn fill_template(&self) -> Result<()> {
         let template = self.named(&self.template);
-        let settings = DatabaseConfig {
-            url: SecretString::from(template.url("")),
-            ..DatabaseConfig::default()
-        };
-        migrate::run(&settings, &migrate::MigrateOptions::default())
+        migrate::run(&template.settings(), &migrate::MigrateOptions::default())
             .await
             .context("the template was not migrated")?;
         let client = template.client().await?;
@@ -152,6 +148,15 @@ impl Database {
         let mut config = self.config.clone();
         config.options("-c role=onhand_api");
         connect(&config).await
+    }
+
+    /// Settings with which the product's own code connects, with the rights of the superuser.
+    #[must_use]
+    pub fn settings(&self) -> DatabaseConfig {
+        DatabaseConfig {
+            url: SecretString::from(self.url("")),
+            ..DatabaseConfig::default()
+        }
     }
 
     /// A pool of sessions with the rights of the api and nothing more.
