@@ -110,11 +110,13 @@ total=0
 
 # Test programs that need nothing but a Postgres.
 on_postgres=(contracts sql races histories faults fuzz)
+# The copies of faulty pipelines need a Redis beside it.
+on_redis=(copies)
 
 # Names of the test programs: those without a need for the whole stack first; then the flows, and what reads the public topics from
 # their beginning while little stands there; those that kill parts last.
 targets() {
-    local name first=("${on_postgres[@]}" flows publish) last=(failures)
+    local name first=("${on_postgres[@]}" "${on_redis[@]}" flows publish) last=(failures)
     for name in "${first[@]}"; do has_target "$name" && echo "$name"; done
     for path in tests/tests/*.rs tests/tests/*/main.rs; do
         name=${path#tests/tests/}
@@ -158,6 +160,7 @@ claim_state() {
 # The parts that a program needs; none named means all. What idles beside a program only takes its processor time.
 parts_needed() { # target
     case " ${on_postgres[*]} " in *" $1 "*) echo postgres ;; esac
+    case " ${on_redis[*]} " in *" $1 "*) echo postgres redis ;; esac
 }
 
 stack_up() { # parts...
@@ -240,7 +243,7 @@ if [ ${#wanted[@]} -gt 0 ]; then
         needed=$(parts_needed "$target")
         # Programs that need all of it come after those that need Postgres alone.
         if [ "$started" != "$needed" ]; then
-            # shellcheck disable=SC2086 # empty or one word
+            # shellcheck disable=SC2086 # none, one or two words
             step "start of the test stack${needed:+ ($needed)}" stack_up $needed || break
             started=$needed
         fi

@@ -61,15 +61,11 @@ impl Server {
 
     async fn fill_template(&self) -> Result<()> {
         let template = self.named(&self.template);
-        let settings = DatabaseConfig {
-            url: SecretString::from(template.url("")),
-            ..DatabaseConfig::default()
-        };
         let options = migrate::MigrateOptions {
             app_password: self.password_for_login().await?,
             ..migrate::MigrateOptions::default()
         };
-        migrate::run(&settings, &options)
+        migrate::run(&template.settings(), &options)
             .await
             .context("the template was not migrated")?;
         let client = template.client().await?;
@@ -168,6 +164,15 @@ impl Database {
         let mut config = self.config.clone();
         config.options("-c role=onhand_api");
         connect(&config).await
+    }
+
+    /// Settings with which the product's own code connects, with the rights of the superuser.
+    #[must_use]
+    pub fn settings(&self) -> DatabaseConfig {
+        DatabaseConfig {
+            url: SecretString::from(self.url("")),
+            ..DatabaseConfig::default()
+        }
     }
 
     /// A pool of sessions with the rights of the api and nothing more.

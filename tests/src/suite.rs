@@ -1,7 +1,7 @@
 //! Runs tests that need a database each: one process, one template, a few at a time.
 
 use crate::database::{Database, Server};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -32,6 +32,19 @@ pub fn run(tests: Result<Vec<(String, Body)>>) -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// Fails unless a check has found this fault. A check that cannot find the fault in a faulty copy proves nothing where there is none.
+///
+/// # Errors
+/// Says what was found instead.
+pub fn must_find(checked: Result<()>, fault: &str) -> Result<()> {
+    let found = checked.err().map(|error| error.to_string());
+    ensure!(
+        found.as_deref() == Some(fault),
+        "found in the faulty copy: {found:?}, not {fault:?}"
+    );
+    Ok(())
 }
 
 fn run_all(tests: Vec<(String, Body)>) -> Result<ExitCode> {

@@ -101,14 +101,13 @@ impl Offsets {
     }
 
     /// Gives partitions up: answers what is to be committed for them, and refuses their older
-    /// records from now on.
+    /// records from now on. What was committed before is committed again: that may have been refused because of the very rebalance
+    /// that takes the partitions away, and the next owner would do all of it a second time.
     pub(crate) fn revoke(&mut self, partitions: &[Partition], generation: u64) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         for key in partitions {
             self.valid_from.insert(key.clone(), generation);
-            if let Some(progress) = self.partitions.remove(key)
-                && progress.next != progress.committed
-            {
+            if let Some(progress) = self.partitions.remove(key) {
                 list.add_partition_offset(&key.0, key.1, Offset::Offset(progress.next))?;
             }
         }
@@ -157,6 +156,16 @@ mod tests {
         assert_eq!(committed(&mut offsets), vec![(0, Offset::Offset(10))]);
         offsets.settle(marks(&[record(0, 10, 0), record(0, 0, 0), record(0, 1, 0)]));
         assert_eq!(committed(&mut offsets), vec![(0, Offset::Offset(2))]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_committed_even_if_a_commit_is_under_way() {
+        let mut offsets = Offsets::default();
+        offsets.settle(marks(&[record(0, 4, 0)]));
+        assert_eq!(committed(&mut offsets), vec![(0, Offset::Offset(5))]);
+        let list = offsets.revoke(&[(Arc::from("t"), 0)], 1).unwrap();
+        let offset = list.find_partition("t", 0).map(|element| element.offset());
+        assert_eq!(offset, Some(Offset::Offset(5)));
     }
 
     #[test]

@@ -94,6 +94,8 @@ impl<M: Message> Worker<M> {
         let again = matches!(ended, Err(Halt::MadeAnew(_)));
         // Draining is for good.
         self.health.phase(if again { Phase::Retrying } else { Phase::Draining });
+        // Commits that are under way may still be refused, and nobody would repeat them.
+        self.offsets.forget_commits();
         self.commit(CommitMode::Sync);
         self.dead.flush(Duration::from_secs(5));
         if let Err(Halt::MadeAnew(topic)) = ended {

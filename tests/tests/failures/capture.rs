@@ -278,13 +278,16 @@ async fn f20_connect_dies_in_the_middle_of_a_transaction_and_loses_nothing() {
     let stack = Stack::from_env().unwrap();
     let client = admin().await;
     let run_id = uuid::Uuid::now_v7().simple().to_string()[12..].to_owned();
-    // COPY packs many rows into one record of the log: they share its position.
+    // COPY packs many rows into one record of the log, so that they share its position, unless a default has to be computed for each.
     let copy = client
-        .copy_in::<_, bytes::Bytes>("copy inventory.category (code, name) from stdin")
+        .copy_in::<_, bytes::Bytes>("copy inventory.category (id, code, name, created_at, updated_at) from stdin")
         .await
         .unwrap();
     let rows: String = (0..ROWS)
-        .map(|n| format!("{run_id}-{n:06}\tcategory number {n}\n"))
+        .map(|n| {
+            let id = uuid::Uuid::now_v7();
+            format!("{id}\t{run_id}-{n:06}\tcategory number {n}\tnow\tnow\n")
+        })
         .collect();
     let mut copy = Box::pin(copy);
     futures_util::SinkExt::send(&mut copy, bytes::Bytes::from(rows))

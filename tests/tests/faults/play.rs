@@ -1,7 +1,8 @@
 //! Plays one scenario on two shops, step by step, so that what overlaps does so every time.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use onhand_tests::database::Database;
+pub(crate) use onhand_tests::suite::must_find;
 use onhand_tests::{invariants, inventory};
 use std::time::Duration;
 use tokio_postgres::Client;
@@ -46,16 +47,6 @@ pub(crate) async fn both(
     check(&played)?;
     invariants::assert_hold(&database.client().await?).await?;
     Ok(played)
-}
-
-/// A check that cannot find the fault proves nothing where there is none.
-pub(crate) fn must_find(checked: Result<()>, fault: &str) -> Result<()> {
-    let found = checked.err().map(|error| error.to_string());
-    ensure!(
-        found.as_deref() == Some(fault),
-        "found in the faulty copy: {found:?}, not {fault:?}"
-    );
-    Ok(())
 }
 
 /// Items, locations and the views of the checks.

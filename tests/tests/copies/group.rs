@@ -1,0 +1,86 @@
+//! What happens when a partition changes hands.
+
+use crate::pipeline::{Pipeline, Place, Shelf};
+use crate::story::{level, record, schema};
+use anyhow::{Result, ensure};
+use onhand_consumers::{RuntimeConfig, SinkKind};
+use onhand_tests::database::Database;
+use onhand_tests::kafka::RawRecord;
+use onhand_tests::stack::eventually;
+use onhand_tests::suite::{Body, must_find, test};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+pub(super) fn all() -> Vec<(String, Body)> {
+    vec![test("f23_work_of_the_drain_is_thrown_away", drained)]
+}
+
+/// PostHog 80897: a partition is taken away from somebody who is in the midst of a batch, and who waits for its end.
+async fn drained(_: Arc<Database>) -> Result<()> {
+    let mut faulty = Vec::new();
+    let mut committed = 0;
+    for drains in [true, false] {
+        let batch = committed..committed + 2;
+        faulty.extend(batch.clone().map(|offset| (0, offset)));
+        // The mistake: the offsets of a batch are kept by the loop, and the drain is no part of the loop.
+        if !drains {
+            committed = batch.end;
+        }
+    }
+    must_find(each_once(&faulty, 2), "2 records were written 4 times")?;
+
+    let pipeline = Pipeline::start(SinkKind::Cache, 2).await?;
+    pipeline.registry(|registry| drop(registry.schemas.insert(1, schema(&[]))));
+    let mut config = pipeline.config()?;
+    config.runtime = RuntimeConfig {
+        batch_max_records: 2,
+        ..config.runtime
+    };
+    let shelves = [(); 2].map(|()| Arc::new(Shelf::slow(Duration::from_millis(20))));
+    let first = pipeline.consume(&shelves[0], config.clone());
+    let mut sent = 0;
+    let mut more = async || {
+        let records: Vec<RawRecord> = (0..20).map(|_| change()).collect();
+        sent += records.len();
+        pipeline.send(&records).await.map(|()| sent)
+    };
+    more().await?;
+    eventually("the first works", || async { Ok(!shelves[0].written().is_empty()) }).await?;
+    config.runtime.metrics_listen = pipeline.config()?.runtime.metrics_listen;
+    let second = pipeline.consume(&shelves[1], config);
+    // There is work all the while, until the partitions are shared.
+    let deadline = tokio::time::Instant::now() + onhand_tests::stack::SETTLE;
+    while shelves[1].written().is_empty() {
+        ensure!(tokio::time::Instant::now() < deadline, "the second has nothing to do");
+        more().await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // Then the second goes, and the first has everything again.
+    second.stop().await?;
+    let sent = more().await?;
+    let all = || shelves.iter().flat_map(|shelf| shelf.written()).collect::<Vec<Place>>();
+    eventually("everything is written", || async {
+        Ok(all().iter().collect::<HashSet<_>>().len() == sent)
+    })
+    .await?;
+    first.stop().await?;
+    each_once(&all(), sent)
+}
+
+fn change() -> RawRecord {
+    record(1, &schema(&[]), &level(Uuid::now_v7(), 1, 5)).unwrap()
+}
+
+/// Nothing is lost, and nothing is done twice.
+fn each_once(written: &[Place], sent: usize) -> Result<()> {
+    let different = written.iter().collect::<HashSet<_>>().len();
+    ensure!(different == sent, "{different} of {sent} records were written");
+    ensure!(
+        written.len() == sent,
+        "{sent} records were written {} times",
+        written.len()
+    );
+    Ok(())
+}
