@@ -166,6 +166,30 @@ pub(super) async fn committed(config: &KafkaConfig, group: &str, topic: &str) ->
     .await
 }
 
+/// Where a group is in topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Records that it has not committed.
+    pub(super) behind: i64,
+    /// Sum of the offsets behind the last records: grows by one with each record.
+    pub(super) end: i64,
+}
+
+/// Where this group is in these topics now. Blocks.
+pub(super) fn standing(config: &KafkaConfig, group: &str, topics: &[String]) -> Result<Standing> {
+    let mut client = config.client();
+    client.set("group.id", group).set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = client.create()?;
+    let mut standing = Standing { behind: 0, end: 0 };
+    for topic in topics {
+        let marks = watermarks(&consumer, topic)?;
+        let end: i64 = marks.iter().map(|(_, _, high)| high).sum();
+        standing.end = standing.end.saturating_add(end);
+        standing.behind = standing.behind.saturating_add(lag(&consumer, topic, &marks)?);
+    }
+    Ok(standing)
+}
+
 fn lag(consumer: &BaseConsumer, topic: &str, marks: &[(i32, i64, i64)]) -> Result<i64> {
     let mut list = TopicPartitionList::new();
     for (partition, _, _) in marks {

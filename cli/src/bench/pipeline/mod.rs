@@ -7,10 +7,13 @@ mod backlog;
 mod bare;
 mod canary;
 mod check;
+mod compare;
 mod decode;
 mod drain;
 mod flow;
+mod follow;
 mod goods;
+mod inbound;
 mod kafka;
 mod latency;
 mod memory;
@@ -18,8 +21,10 @@ mod peer;
 mod process;
 mod recovery;
 mod running;
+mod shop;
 mod site;
 mod template;
+mod up;
 mod warm;
 
 use std::collections::BTreeSet;
@@ -37,6 +42,7 @@ use backlog::Backlog;
 use drain::Store;
 use goods::Goods;
 use memory::Flows;
+use shop::Shop;
 use site::Site;
 use template::Template;
 
@@ -206,9 +212,10 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
         run.note(latency::run(site, pool, &goods, pace).await?);
     }
     if asked.parts.contains(&Kind::Endurance) {
-        warm::calm(site, &goods).await?;
         let length = Duration::from_secs(u64::from(asked.endurance_seconds));
-        run.note(latency::endure(site, pool, &goods, length).await?);
+        let shop = Shop::open(pool).await?;
+        warm::calm(site, &goods).await?;
+        run.note(latency::endure(site, pool, &shop, length).await?);
     }
     if asked.parts.contains(&Kind::Recovery) {
         warm::calm(site, &goods).await?;
