@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use onhand_cdc::KafkaConfig;
 use onhand_cdc::topics::{self, TopicSpec};
+use onhand_consumers::SinkKind;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -166,6 +167,13 @@ pub(super) async fn committed(config: &KafkaConfig, group: &str, topic: &str) ->
     .await
 }
 
+/// Topics that a sink reads.
+pub(super) fn topics_of(kind: SinkKind, prefix: &str) -> Vec<String> {
+    let tables = kind.tables().iter().map(|table| format!("{prefix}.{}", table.name()));
+    let contracts = kind.contract_topics().iter().map(|topic| (*topic).to_owned());
+    tables.chain(contracts).collect()
+}
+
 /// Where a group is in topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Standing {
@@ -229,4 +237,18 @@ impl Drop for StopFlag {
 /// Runs what blocks on a thread of its own.
 pub(super) async fn blocking<T: Send + 'static>(what: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(what).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sink_reads_something() {
+        for kind in SinkKind::ALL {
+            assert!(!topics_of(kind, "p").is_empty(), "{kind:?}");
+        }
+        assert_eq!(topics_of(SinkKind::Cache, "p"), ["p.stock_level"]);
+        assert!(topics_of(SinkKind::Ingest, "p").contains(&"inventory.stock.commands".to_owned()));
+    }
 }

@@ -62,7 +62,7 @@ async fn connector(pool: &Pool) -> Result<Lag> {
 
 fn groups(config: &KafkaConfig, prefix: &str) -> Result<Vec<Lag>> {
     let lag = |kind: SinkKind| {
-        let Standing { behind, end } = kafka::standing(config, kind.group(), &topics(kind, prefix))?;
+        let Standing { behind, end } = kafka::standing(config, kind.group(), &kafka::topics_of(kind, prefix))?;
         Ok(Lag {
             name: kind.name(),
             unit: Unit::Records,
@@ -71,13 +71,6 @@ fn groups(config: &KafkaConfig, prefix: &str) -> Result<Vec<Lag>> {
         })
     };
     SinkKind::ALL.into_iter().map(lag).collect()
-}
-
-/// What a sink reads.
-fn topics(kind: SinkKind, prefix: &str) -> Vec<String> {
-    let tables = kind.tables().iter().map(|table| format!("{prefix}.{}", table.name()));
-    let contracts = kind.contract_topics().iter().map(|topic| (*topic).to_owned());
-    tables.chain(contracts).collect()
 }
 
 impl Sample {
@@ -146,14 +139,5 @@ pub(super) mod tests {
         let start = Instant::now();
         let (first, last) = (sample(start, 10, 500.0), sample(start, 10, 3_500.0));
         assert_eq!(last.grown_since(&first, "search"), None);
-    }
-
-    #[test]
-    fn every_group_of_the_product_is_looked_at() {
-        for kind in SinkKind::ALL {
-            assert!(!topics(kind, "p").is_empty(), "{kind:?}");
-        }
-        assert_eq!(topics(SinkKind::Cache, "p"), ["p.stock_level"]);
-        assert!(topics(SinkKind::Ingest, "p").contains(&"inventory.stock.commands".to_owned()));
     }
 }
