@@ -149,12 +149,12 @@ async fn work_off(site: &Site, role: SinkKind, records: u32) -> Result<f64> {
     );
     let backlog = kafka::blocking(move || Ok(Arc::new(Backlog::note(&config, role.group(), &topics)?))).await?;
     loop {
-        let peak = memory(role)?.peak;
         if stack::part_pid(role.name())? != pid {
             bail!("{} did not live to the end of its backlog", role.name());
         }
         let noted = Arc::clone(&backlog);
         let left = kafka::blocking(move || Ok(noted.left()?)).await?;
+        let peak = memory(role)?.peak;
         if left == 0 {
             let seconds = since.elapsed().as_secs_f64();
             progress(format_args!(
