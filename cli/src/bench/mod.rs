@@ -20,7 +20,7 @@ use pipeline::Pipeline;
 pub(crate) enum Bench {
     /// Postgres and the SQL functions alone: throughput against one-command calls and a hand-written peer, growth, summaries, reads
     Engine(Engine),
-    /// From commit to read model on the running stack: latency, draining of a backlog, decoding, memory, a peer in Python
+    /// From commit to read model on the running stack: latency, lag, kills, draining of a backlog, decoding, memory, a peer in Python
     Pipeline(Pipeline),
 }
 

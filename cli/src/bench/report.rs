@@ -52,9 +52,12 @@ pub(super) enum Unit {
     /// Time that one took, where it is short.
     #[serde(rename = "nanoseconds")]
     Nanoseconds,
-    /// Resident memory.
+    /// Resident memory, or so much of a log.
     #[serde(rename = "megabytes")]
     Memory,
+    /// Records of Kafka.
+    #[serde(rename = "records")]
+    Records,
 }
 
 impl Unit {
@@ -67,6 +70,7 @@ impl Unit {
             Self::EventsPerCpu => "events/CPU-s",
             Self::Nanoseconds => "ns",
             Self::Memory => "MB",
+            Self::Records => "records",
         }
     }
 }
@@ -95,12 +99,14 @@ pub(super) enum Figure {
     Milliseconds(Option<f64>),
     /// How much memory it is.
     Megabytes(Option<f64>),
+    /// How many there are.
+    Count(Option<f64>),
 }
 
 impl Figure {
     const fn value(self) -> Option<f64> {
         match self {
-            Self::Ratio(value) | Self::Milliseconds(value) | Self::Megabytes(value) => value,
+            Self::Ratio(value) | Self::Milliseconds(value) | Self::Megabytes(value) | Self::Count(value) => value,
         }
     }
 }
@@ -111,6 +117,7 @@ impl fmt::Display for Figure {
             Self::Ratio(_) => "x",
             Self::Milliseconds(_) => " ms",
             Self::Megabytes(_) => " MB",
+            Self::Count(_) => "",
         };
         match self.value() {
             Some(value) => write!(formatter, "{}{unit}", digits(value)),
@@ -245,6 +252,7 @@ impl fmt::Display for Part {
 /// Whole numbers where the figure is large, three digits or so where it is small.
 fn digits(value: f64) -> String {
     match value.abs() {
+        0.0 => "0".to_owned(),
         100.0.. => format!("{value:.0}"),
         10.0.. => format!("{value:.1}"),
         1.0.. => format!("{value:.2}"),
@@ -344,6 +352,8 @@ mod tests {
         assert_eq!(late.to_string(), "late: -0.250 ms (goal <= 3: reached)");
         let large = Comparison::new("large", Figure::Megabytes(Some(65.0)), Some(Goal::AtMost(64.0)));
         assert_eq!(large.to_string(), "large: 65.0 MB (goal <= 64: MISSED)");
+        let none = Comparison::new("none", Figure::Count(Some(0.0)), Some(Goal::AtMost(0.0)));
+        assert_eq!(none.to_string(), "none: 0 (goal <= 0: reached)");
         assert_eq!(
             serde_json::to_value(&large).unwrap(),
             serde_json::json!({"name": "large", "megabytes": 65.0, "goal": {"at_most": 64.0}, "reached": false})

@@ -61,6 +61,12 @@ pub(crate) fn local_api_url() -> Result<String> {
     Ok(format!("http://127.0.0.1:{}", Layout::from_env()?.ports.api()))
 }
 
+/// Where the part of the local stack that compares all the time tells what it found.
+pub(crate) fn local_verify_metrics() -> Result<String> {
+    let port = Layout::from_env()?.ports.verify_metrics();
+    Ok(format!("http://127.0.0.1:{port}/metrics"))
+}
+
 /// Where the local stack keeps its files.
 pub(crate) fn local_state() -> Result<PathBuf> {
     Ok(Layout::from_env()?.state)

@@ -38,7 +38,7 @@ use secrets::Secrets;
 
 pub(crate) use doctor::doctor;
 pub(crate) use down::down;
-pub(crate) use env::{env, local_api_url, local_settings, local_state, local_superuser_url};
+pub(crate) use env::{env, local_api_url, local_settings, local_state, local_superuser_url, local_verify_metrics};
 pub(crate) use logs::logs;
 pub(crate) use process::{kill_part, part_pid};
 pub(crate) use status::status;

@@ -12,8 +12,10 @@ use super::goods::{Goods, LOCATION};
 use super::site::Site;
 use crate::stack;
 
-const LOOK: Duration = Duration::from_millis(20);
-const ANSWER: Duration = Duration::from_secs(2);
+/// Between two looks.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
+/// Longest wait for one answer.
+pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 /// One write that is followed to its readers.
 pub(super) struct Canary<'a> {
@@ -36,16 +38,36 @@ impl<'a> Canary<'a> {
         })
     }
 
+    /// Business key of its item.
+    pub(super) fn sku(&self) -> &str {
+        self.sku
+    }
+
+    /// Its item.
+    pub(super) fn item(&self) -> Uuid {
+        self.item
+    }
+
     /// Sends until it is acknowledged, then asks until both have it.
     pub(super) async fn arrives(&self) {
+        let version = self.write().await;
+        self.is_read(version).await;
+    }
+
+    /// Sends until it is acknowledged; answers the version that the level has then.
+    pub(super) async fn write(&self) -> i64 {
         let body = json!({"sku": self.sku, "location": LOCATION, "quantity": 1, "reason": "bench"});
         let key = Uuid::now_v7().to_string();
-        let version = loop {
+        loop {
             match self.send(&body, &key).await {
-                Ok(version) => break version,
+                Ok(version) => return version,
                 Err(_) => sleep(LOOK).await,
             }
-        };
+        }
+    }
+
+    /// Asks until both have this version or a newer one.
+    pub(super) async fn is_read(&self, version: i64) {
         while !(self.in_redis(version).await.unwrap_or(false) && self.in_search(version).await.unwrap_or(false)) {
             sleep(LOOK).await;
         }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::kafka::{self, Start, StopFlag};
+use super::shop;
 use super::site::{PATIENCE, Site};
 use super::template::Template;
 
@@ -32,7 +33,7 @@ impl Goods {
     /// Makes what is missing.
     pub(super) async fn open(pool: &Pool) -> Result<Self> {
         let client = pool.get().await?;
-        onhand_db::upsert_locations(&client, &[place("open")]).await?;
+        onhand_db::upsert_locations(&client, &[place(LOCATION, "open")]).await?;
         let bodies: Vec<Value> = (0..ITEMS).map(|number| item(&sku(number), "active")).collect();
         let items = onhand_db::upsert_items(&client, &bodies).await?;
         Ok(Self {
@@ -41,33 +42,68 @@ impl Goods {
     }
 }
 
-/// Takes the stock away that the benchmark has made, and puts its items out of sight. Does nothing where there are none.
+/// Takes away the stock and the holds that the benchmark has made, and puts its items out of sight. Does nothing where there
+/// are none.
 pub(super) async fn close(pool: &Pool) -> Result<()> {
     let client = pool.get().await?;
-    let skus: Vec<String> = (0..ITEMS).map(sku).collect();
+    let mut skus: Vec<String> = (0..ITEMS).map(sku).collect();
+    skus.extend(shop::skus());
     let items = onhand_db::item_ids(&client, &skus).await?;
     if items.is_empty() {
         return Ok(());
     }
+    let mut locations = vec![LOCATION];
+    locations.extend(shop::LOCATIONS);
+    cancel_holds(&client).await?;
+    remove_stock(&client, &skus, &locations).await?;
+    let bodies: Vec<Value> = items.iter().map(|(sku, _)| item(sku, "archived")).collect();
+    for page in bodies.chunks(shop::PAGE) {
+        onhand_db::upsert_items(&client, page).await?;
+    }
+    for id in locations {
+        if onhand_db::get_location(&client, id).await?.is_some() {
+            onhand_db::upsert_locations(&client, &[place(id, "closed")]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Carts that were left standing.
+async fn cancel_holds(client: &PooledClient) -> Result<()> {
     let rows = client
         .query(
-            "select i.sku, l.on_hand from inventory.stock_level l join inventory.item i on i.id = l.item_id \
-             where l.location_id = $1 and i.sku = any($2) and l.on_hand > 0",
-            &[&LOCATION, &skus],
+            "select id from inventory.reservation where owner = $1 and status = 'PENDING'",
+            &[&shop::OWNER],
         )
         .await?;
     let mut commands = Vec::with_capacity(rows.len());
     for row in rows {
-        let (sku, quantity): (String, i64) = (row.try_get(0)?, row.try_get(1)?);
+        commands.push(json!({"op": "cancel", "reservation_id": row.try_get::<_, Uuid>(0)?}));
+    }
+    for page in commands.chunks(shop::PAGE) {
+        // One that has ended by itself meanwhile is refused, and that is as good.
+        onhand_db::apply_commands(client, page, None, SOURCE).await?;
+    }
+    Ok(())
+}
+
+async fn remove_stock(client: &PooledClient, skus: &[String], locations: &[&str]) -> Result<()> {
+    let rows = client
+        .query(
+            "select i.sku, l.location_id, l.on_hand from inventory.stock_level l join inventory.item i on i.id = l.item_id \
+             where l.location_id = any($1) and i.sku = any($2) and l.on_hand > 0",
+            &[&locations, &skus],
+        )
+        .await?;
+    let mut commands = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (sku, location, quantity): (String, String, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         commands
-            .push(json!({"op": "remove", "sku": sku, "location": LOCATION, "quantity": quantity, "reason": "bench"}));
+            .push(json!({"op": "remove", "sku": sku, "location": location, "quantity": quantity, "reason": "bench"}));
     }
-    if !commands.is_empty() {
-        apply(&client, &commands).await?;
+    for page in commands.chunks(shop::PAGE) {
+        apply(client, page).await?;
     }
-    let bodies: Vec<Value> = items.iter().map(|(sku, _)| item(sku, "archived")).collect();
-    onhand_db::upsert_items(&client, &bodies).await?;
-    onhand_db::upsert_locations(&client, &[place("closed")]).await?;
     Ok(())
 }
 
@@ -79,7 +115,8 @@ pub(super) async fn add(client: &PooledClient, skus: impl Iterator<Item = &Strin
     apply(client, &commands).await
 }
 
-async fn apply(client: &PooledClient, commands: &[Value]) -> Result<Vec<i64>> {
+/// Applies commands that must not be refused; answers the version that the level of each has then.
+pub(super) async fn apply(client: &PooledClient, commands: &[Value]) -> Result<Vec<i64>> {
     let outcomes = onhand_db::apply_commands(client, commands, None, SOURCE).await?;
     let mut versions = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
@@ -97,12 +134,19 @@ fn sku(number: usize) -> String {
     format!("ONHAND-BENCH-{number:04}")
 }
 
-fn item(sku: &str, status: &str) -> Value {
+/// An item of the benchmark.
+pub(super) fn item(sku: &str, status: &str) -> Value {
     json!({"sku": sku, "name": "item of onhand bench pipeline", "status": status})
 }
 
-fn place(status: &str) -> Value {
-    json!({"id": LOCATION, "name": "location of onhand bench pipeline", "type": "partner", "priority": 9_999, "status": status})
+/// A location of the benchmark.
+pub(super) fn place(id: &str, status: &str) -> Value {
+    json!({"id": id, "name": "location of onhand bench pipeline", "type": "partner", "priority": 9_999, "status": status})
+}
+
+/// A location of the benchmark by its id; none if it is not one.
+pub(super) fn known_location(id: &str) -> Option<&'static str> {
+    [LOCATION].into_iter().chain(shop::LOCATIONS).find(|known| *known == id)
 }
 
 /// Changes a level and takes the record that the connector writes about it.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use onhand_cdc::KafkaConfig;
 use onhand_cdc::topics::{self, TopicSpec};
+use onhand_consumers::SinkKind;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -166,6 +167,37 @@ pub(super) async fn committed(config: &KafkaConfig, group: &str, topic: &str) ->
     .await
 }
 
+/// Topics that a sink reads.
+pub(super) fn topics_of(kind: SinkKind, prefix: &str) -> Vec<String> {
+    let tables = kind.tables().iter().map(|table| format!("{prefix}.{}", table.name()));
+    let contracts = kind.contract_topics().iter().map(|topic| (*topic).to_owned());
+    tables.chain(contracts).collect()
+}
+
+/// Where a group is in topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Records that it has not committed.
+    pub(super) behind: i64,
+    /// Sum of the offsets behind the last records: grows by one with each record.
+    pub(super) end: i64,
+}
+
+/// Where this group is in these topics now. Blocks.
+pub(super) fn standing(config: &KafkaConfig, group: &str, topics: &[String]) -> Result<Standing> {
+    let mut client = config.client();
+    client.set("group.id", group).set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = client.create()?;
+    let mut standing = Standing { behind: 0, end: 0 };
+    for topic in topics {
+        let marks = watermarks(&consumer, topic)?;
+        let end: i64 = marks.iter().map(|(_, _, high)| high).sum();
+        standing.end = standing.end.saturating_add(end);
+        standing.behind = standing.behind.saturating_add(lag(&consumer, topic, &marks)?);
+    }
+    Ok(standing)
+}
+
 fn lag(consumer: &BaseConsumer, topic: &str, marks: &[(i32, i64, i64)]) -> Result<i64> {
     let mut list = TopicPartitionList::new();
     for (partition, _, _) in marks {
@@ -205,4 +237,18 @@ impl Drop for StopFlag {
 /// Runs what blocks on a thread of its own.
 pub(super) async fn blocking<T: Send + 'static>(what: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(what).await?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sink_reads_something() {
+        for kind in SinkKind::ALL {
+            assert!(!topics_of(kind, "p").is_empty(), "{kind:?}");
+        }
+        assert_eq!(topics_of(SinkKind::Cache, "p"), ["p.stock_level"]);
+        assert!(topics_of(SinkKind::Ingest, "p").contains(&"inventory.stock.commands".to_owned()));
+    }
 }

@@ -1,16 +1,19 @@
 //! `onhand bench pipeline`: from commit to read model, on a stack that runs.
 //!
 //! Everything that is written is the benchmark's own: topics, groups, keys, indexes and items under names of their own, removed
-//! or archived at the end. Contenders take turns in one run (A B B A), and what counts is the ratio of their medians.
+//! or archived at the end. What the product publishes about these items stays, like their movements. Contenders take turns in one run (A B B A), and what counts is the ratio of their medians.
 
 mod backlog;
 mod bare;
 mod canary;
 mod check;
+mod compare;
 mod decode;
 mod drain;
 mod flow;
+mod follow;
 mod goods;
+mod inbound;
 mod kafka;
 mod latency;
 mod memory;
@@ -18,8 +21,10 @@ mod peer;
 mod process;
 mod recovery;
 mod running;
+mod shop;
 mod site;
 mod template;
+mod up;
 mod warm;
 
 use std::collections::BTreeSet;
@@ -37,6 +42,7 @@ use backlog::Backlog;
 use drain::Store;
 use goods::Goods;
 use memory::Flows;
+use shop::Shop;
 use site::Site;
 use template::Template;
 
@@ -46,15 +52,15 @@ use template::Template;
 enum Kind {
     /// From COMMIT to Redis at 100, 1,000 and 3,000 events/s, against a bare consumer
     Latency,
-    /// The highest of these rates for minutes, with everything running
+    /// The highest of these rates for minutes, as a shop would send it: latency, and how far every consumer falls behind
     Endurance,
-    /// Each part of the local stack killed under load, until a write arrives again
+    /// Each part of the local stack killed under load, until a write arrives again, and whether all models are equal then
     Recovery,
     /// Decoding a record, against the way over generic values
     Decode,
     /// A backlog into Redis and into Elasticsearch, against bare clients
     Drain,
-    /// Memory of each consumer, idle and with a backlog
+    /// Memory of each consumer, idle and with a backlog; starts ingest, publish and alerts of the local stack anew
     Memory,
     /// Events per second of processor time, against a consumer in Python
     Peer,
@@ -64,7 +70,7 @@ enum Kind {
 /// the machine meanwhile.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Pipeline {
-    /// A small backlog and shorter turns: some minutes instead of three quarters of an hour
+    /// A small backlog and shorter turns: some minutes instead of an hour or more
     #[arg(long)]
     quick: bool,
     /// Only these parts, for example latency,drain
@@ -206,9 +212,9 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
         run.note(latency::run(site, pool, &goods, pace).await?);
     }
     if asked.parts.contains(&Kind::Endurance) {
-        warm::calm(site, &goods).await?;
         let length = Duration::from_secs(u64::from(asked.endurance_seconds));
-        run.note(latency::endure(site, pool, &goods, length).await?);
+        let shop = shop(site, pool, &goods).await?;
+        run.note(latency::endure(site, pool, &shop, length).await?);
     }
     if asked.parts.contains(&Kind::Recovery) {
         warm::calm(site, &goods).await?;
@@ -218,9 +224,16 @@ async fn measure(site: &Site, pool: &Pool, asked: &Asked) -> Result<Vec<Part>> {
         run.note(decode::run(&template, asked.events, asked.rounds)?);
     }
     if asked.parts.iter().any(|kind| *kind > Kind::Decode) {
-        run.with_backlog(template).await?;
+        run.with_backlog(template, pool, &goods).await?;
     }
     Ok(run.parts)
+}
+
+/// A shop that is stocked, once the stack is through with that.
+async fn shop(site: &Site, pool: &Pool, goods: &Goods) -> Result<Shop> {
+    let shop = Shop::open(pool).await?;
+    warm::calm(site, goods).await?;
+    Ok(shop)
 }
 
 /// A run under way.
@@ -231,7 +244,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn with_backlog(&mut self, template: Template) -> Result<()> {
+    async fn with_backlog(&mut self, template: Template, pool: &Pool, goods: &Goods) -> Result<()> {
         let (site, asked) = (self.site, self.asked);
         let backlog = Backlog::fill(site, template, asked.events).await?;
         let mut flows = Flows::new();
@@ -244,7 +257,8 @@ impl Run<'_> {
         }
         if asked.parts.contains(&Kind::Memory) {
             let settle = Duration::from_secs(u64::from(asked.seconds));
-            self.note(memory::run(site, &backlog, &flows, (asked.rounds, settle)).await?);
+            let shop = shop(site, pool, goods).await?;
+            self.note(memory::run(site, &shop, &backlog, &flows, (asked.rounds, settle)).await?);
         }
         if asked.parts.contains(&Kind::Peer) {
             self.note(peer::run(site, &backlog, asked.rounds).await?);

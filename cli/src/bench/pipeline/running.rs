@@ -53,6 +53,11 @@ enum Progress {
     Lines(Arc<AtomicU64>),
 }
 
+/// How long a process may take for so many records, its start included.
+pub(super) fn patience(records: u32) -> Duration {
+    START_PATIENCE + Duration::from_secs(1) * (records / SLOWEST_PER_SECOND)
+}
+
 impl Running {
     /// One of the product's consumers, on topics of the benchmark.
     pub(super) fn consumer(site: &Site, kind: SinkKind, prefix: &str, place: &Place) -> Result<Self> {
@@ -171,7 +176,7 @@ impl Running {
 
     /// Watches it until it has settled so many records.
     pub(super) async fn drain(&mut self, records: u32) -> Result<Flow> {
-        let patience = START_PATIENCE + Duration::from_secs(1) * (records / SLOWEST_PER_SECOND);
+        let patience = patience(records);
         let (mut first, mut peak) = (None, 0.0);
         loop {
             let settled = self.settled().await;

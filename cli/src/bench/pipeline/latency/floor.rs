@@ -11,9 +11,10 @@ use rdkafka::consumer::BaseConsumer;
 use tokio::task::JoinHandle;
 
 use super::super::super::figures::Latencies;
+use super::super::goods;
 use super::super::kafka::{self, Start, StopFlag};
 use super::super::site::Site;
-use super::{Arrivals, PATIENCE, Waiting};
+use super::{Arrivals, Key, PATIENCE, Waiting};
 
 /// How long the consumer waits for records before it looks whether it is still needed.
 const POLL: Duration = Duration::from_millis(100);
@@ -73,7 +74,15 @@ fn read(
             continue;
         };
         let Some(row) = change.after else { continue };
-        if let Some(sent) = waiting.seen(&(row.item_id, row.version.get())) {
+        let Some(location) = goods::known_location(&row.location_id) else {
+            continue;
+        };
+        let key = Key {
+            item: row.item_id,
+            location,
+            version: row.version.get(),
+        };
+        if let Some(sent) = waiting.seen(&key) {
             latencies.add(now.saturating_duration_since(sent));
         }
     }

@@ -11,13 +11,13 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::super::super::figures;
-use super::super::goods::{self, Goods};
-use super::Waiting;
+use super::super::goods::{self, Goods, LOCATION};
+use super::{Key, Waiting};
 
 /// More than that and the machine is busy with commits, not with events; the api gathers writes in the same way.
 const MOST_TRANSACTIONS: u32 = 200;
 /// A commit that is late does not hold up those of the others.
-const WRITERS: u32 = 4;
+pub(super) const WRITERS: u32 = 4;
 
 /// How fast, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +39,11 @@ pub(super) struct Wrote {
     pub(super) followed: u64,
 }
 
-impl Load {
-    /// Transactions per second, and events in each.
-    fn transactions(self) -> (u32, usize) {
-        let transactions = self.per_second.clamp(1, MOST_TRANSACTIONS);
-        let events = self.per_second.div_ceil(transactions);
-        (transactions, usize::try_from(events).unwrap_or(1))
-    }
+/// Transactions per second that carry so many events, and events in each.
+pub(super) fn transactions(per_second: u32) -> (u32, usize) {
+    let transactions = per_second.clamp(1, MOST_TRANSACTIONS);
+    let events = per_second.div_ceil(transactions);
+    (transactions, usize::try_from(events).unwrap_or(1))
 }
 
 /// One connection and the items that it alone writes to.
@@ -63,7 +61,7 @@ struct Writer {
 
 /// Writes, and tells both ends what to wait for.
 pub(super) async fn drive(pool: &Pool, goods: &Goods, load: Load, waits: [Waiting; 2]) -> Result<Wrote> {
-    let (transactions, size) = load.transactions();
+    let (transactions, size) = transactions(load.per_second);
     let interval = Duration::from_secs(1) * WRITERS / transactions;
     let since = Instant::now();
     let mut tasks = JoinSet::new();
@@ -128,9 +126,12 @@ impl Writer {
             let (_, item) = batch.get(position).context("no such write")?;
             let version = versions.get(position).context("no such answer")?;
             let sent = Instant::now();
-            self.waits
-                .iter()
-                .for_each(|waiting| waiting.add((*item, *version), sent));
+            let key = Key {
+                item: *item,
+                location: LOCATION,
+                version: *version,
+            };
+            self.waits.iter().for_each(|waiting| waiting.add(key, sent));
             self.followed = self.followed.saturating_add(1);
         }
         self.client.batch_execute("commit").await?;
@@ -145,15 +146,7 @@ mod tests {
 
     #[test]
     fn transactions_carry_the_rate() {
-        let of = |per_second| {
-            let load = Load {
-                per_second,
-                warm_up: Duration::ZERO,
-                length: Duration::ZERO,
-            };
-            load.transactions()
-        };
-        assert_eq!([of(100), of(1_000), of(3_000)], [(100, 1), (200, 5), (200, 15)]);
+        assert_eq!([100, 1_000, 3_000].map(transactions), [(100, 1), (200, 5), (200, 15)]);
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! From COMMIT to Redis, against a bare consumer that sees the same records.
 //!
-//! One write in each transaction is followed. The clock starts when COMMIT is sent; both ends are seen by this program, on its
+//! The writes are simple ones, of one kind, to levels that nobody else writes to, so that nothing but the way of the events is
+//! measured; what a shop sends is the load of [`endure`]. One write in each transaction is followed. The clock starts when COMMIT is sent; both ends are seen by this program, on its
 //! own clock. Floor and product are measured at once, on the same writes, so whatever the machine does falls on both.
 
 mod endurance;
 mod floor;
+mod lag;
 mod load;
+mod mix;
 mod redis;
 
 use std::collections::HashMap;
@@ -41,8 +44,13 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// Below this part of the rate that was asked for, the load was not what the figures say.
 const KEPT_UP: f64 = 0.95;
 
-/// A row version that is waited for: one level of each item is written.
-type Key = (Uuid, i64);
+/// A row version that is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    item: Uuid,
+    location: &'static str,
+    version: i64,
+}
 
 /// Followed writes that have not been seen yet, and when their COMMIT was sent.
 #[derive(Clone, Default)]
@@ -283,7 +291,12 @@ mod tests {
     #[test]
     fn a_write_is_seen_once() {
         let waiting = Waiting::default();
-        let (key, now) = ((Uuid::nil(), 1), Instant::now());
+        let key = Key {
+            item: Uuid::nil(),
+            location: "W1",
+            version: 1,
+        };
+        let now = Instant::now();
         waiting.add(key, now);
         assert_eq!(
             (waiting.len(), waiting.seen(&key), waiting.seen(&key)),

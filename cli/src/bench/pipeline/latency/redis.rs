@@ -12,7 +12,6 @@ use onhand_consumers::cache::Keys;
 use tokio::task::JoinHandle;
 
 use super::super::super::figures::Latencies;
-use super::super::goods::LOCATION;
 use super::super::kafka::StopFlag;
 use super::super::site::Site;
 use super::{Arrivals, Key, PATIENCE, Waiting};
@@ -54,7 +53,6 @@ impl Watch {
 
 fn ask(connection: &mut redis::Connection, keys: &Keys, waiting: &Waiting, stopped: &AtomicBool) -> Result<Latencies> {
     let mut latencies = Latencies::new()?;
-    let field = format!("row:{LOCATION}");
     while !stopped.load(Ordering::Relaxed) {
         let open: Vec<Key> = waiting.lock().keys().copied().collect();
         if open.is_empty() {
@@ -62,13 +60,14 @@ fn ask(connection: &mut redis::Connection, keys: &Keys, waiting: &Waiting, stopp
             continue;
         }
         let mut pipeline = redis::Pipeline::with_capacity(open.len());
-        for (item, _) in &open {
-            pipeline.cmd("HGET").arg(keys.item(*item)).arg(&field);
+        for key in &open {
+            let field = format!("row:{}", key.location);
+            pipeline.cmd("HGET").arg(keys.item(key.item)).arg(field);
         }
         let rows: Vec<Option<String>> = pipeline.query(connection)?;
         let now = Instant::now();
         for (key, row) in open.iter().zip(&rows) {
-            if has_arrived(row.as_deref(), key.1)
+            if has_arrived(row.as_deref(), key.version)
                 && let Some(sent) = waiting.seen(key)
             {
                 latencies.add(now.saturating_duration_since(sent));

@@ -1,0 +1,212 @@
+//! What a shop sends, at a steady rate and without a pause: carts that reserve, pay or give up, and deliveries.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use onhand_db::{AnswerLevel, Outcome, Pool, PooledClient};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use super::super::goods::{self, SOURCE};
+use super::super::shop::{Customers, Shop};
+use super::load::{self, WRITERS};
+use super::{Key, Waiting};
+
+/// Who is told of the writes that are followed, and how many there were since that was last changed.
+#[derive(Clone, Default)]
+pub(super) struct Followers(Arc<Mutex<(Vec<Waiting>, u64)>>);
+
+impl Followers {
+    fn lock(&self) -> MutexGuard<'_, (Vec<Waiting>, u64)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These from now on; answers how many writes those before were told of.
+    pub(super) fn change(&self, waits: Vec<Waiting>) -> u64 {
+        std::mem::replace(&mut *self.lock(), (waits, 0)).1
+    }
+
+    fn tell(&self, key: Key) {
+        let mut followers = self.lock();
+        if followers.0.is_empty() {
+            return;
+        }
+        let sent = Instant::now();
+        followers.0.iter().for_each(|waiting| waiting.add(key, sent));
+        followers.1 = followers.1.saturating_add(1);
+    }
+}
+
+/// What was written so far.
+#[derive(Default)]
+struct Counts {
+    applied: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// The writers, until they are told to end.
+pub(super) struct Mix {
+    stop: Arc<AtomicBool>,
+    counts: Arc<Counts>,
+    tasks: JoinSet<Result<()>>,
+}
+
+impl Mix {
+    /// So many commands a second.
+    pub(super) async fn start(pool: &Pool, shop: &Shop, per_second: u32, followers: &Followers) -> Result<Self> {
+        let (transactions, size) = load::transactions(per_second);
+        let pace = Duration::from_secs(1) * WRITERS / transactions;
+        let mut mix = Self {
+            stop: Arc::new(AtomicBool::new(false)),
+            counts: Arc::new(Counts::default()),
+            tasks: JoinSet::new(),
+        };
+        let since = tokio::time::Instant::now();
+        for number in 0..WRITERS {
+            let writer = Writer {
+                client: pool.get().await?,
+                customers: Customers::new(shop.share(usize::try_from(number)?, usize::try_from(WRITERS)?)),
+                random: StdRng::from_os_rng(),
+                size,
+                followers: followers.clone(),
+                counts: Arc::clone(&mix.counts),
+            };
+            let clock = tokio::time::interval_at(since + pace * number / WRITERS, pace);
+            mix.tasks.spawn(writer.run(clock, Arc::clone(&mix.stop)));
+        }
+        Ok(mix)
+    }
+
+    /// Commands that were applied so far.
+    pub(super) fn applied(&self) -> u64 {
+        self.counts.applied.load(Ordering::Relaxed)
+    }
+
+    /// Ends the writers; answers how many commands were refused.
+    pub(super) async fn end(mut self) -> Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        Ok(self.counts.refused.load(Ordering::Relaxed))
+    }
+}
+
+/// One connection, and the customers of the items that it alone writes to, so that none waits for another.
+struct Writer {
+    client: PooledClient,
+    customers: Customers,
+    random: StdRng,
+    /// Commands in a transaction.
+    size: usize,
+    followers: Followers,
+    counts: Arc<Counts>,
+}
+
+impl Writer {
+    async fn run(mut self, mut clock: tokio::time::Interval, stop: Arc<AtomicBool>) -> Result<()> {
+        // A late tick is made up for, so that the rate is what was asked for.
+        clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        while !stop.load(Ordering::Relaxed) {
+            clock.tick().await;
+            self.write().await?;
+        }
+        Ok(())
+    }
+
+    /// One transaction. Who follows hears of its write before COMMIT is sent, so none is seen before it is waited for.
+    async fn write(&mut self) -> Result<()> {
+        let commands = self.customers.commands(&mut self.random, self.size)?;
+        self.client.batch_execute("begin").await?;
+        let outcomes = onhand_db::apply_commands(&self.client, &commands, None, SOURCE).await?;
+        if let Some(key) = any_key(&outcomes, &mut self.random) {
+            self.followers.tell(key);
+        }
+        self.client.batch_execute("commit").await?;
+        self.customers.learn(&outcomes);
+        let applied = u64::try_from(levels(&outcomes).count())?;
+        let sent = u64::try_from(outcomes.len())?;
+        self.counts.applied.fetch_add(applied, Ordering::Relaxed);
+        self.counts
+            .refused
+            .fetch_add(sent.saturating_sub(applied), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The level that each applied command changed.
+fn levels(outcomes: &[Outcome]) -> impl Iterator<Item = &AnswerLevel> {
+    outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Applied(answer) => answer.levels.first(),
+        _ => None,
+    })
+}
+
+/// One of the levels that were changed. A call writes each level once, so only the last of its versions in the call is ever seen.
+fn any_key(outcomes: &[Outcome], random: &mut impl Rng) -> Option<Key> {
+    let count = levels(outcomes).count();
+    let one = levels(outcomes).nth(random.random_range(0..count.max(1)))?;
+    let same = levels(outcomes).filter(|level| (level.item_id, &level.location) == (one.item_id, &one.location));
+    Some(Key {
+        item: one.item_id,
+        location: goods::known_location(&one.location)?,
+        version: same.map(|level| level.version).max()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use onhand_db::Answer;
+    use uuid::Uuid;
+
+    use super::super::super::goods::LOCATION;
+    use super::*;
+
+    fn applied(item: u128, version: i64) -> Outcome {
+        Outcome::Applied(Answer {
+            levels: vec![AnswerLevel {
+                sku: "x".to_owned(),
+                item_id: Uuid::from_u128(item),
+                location: LOCATION.to_owned(),
+                quantity: 1,
+                on_hand: 1,
+                reserved: 0,
+                available: 1,
+                status: "in_stock".to_owned(),
+                version,
+            }],
+            reservation_id: None,
+            status: None,
+            expires_at: None,
+        })
+    }
+
+    #[test]
+    fn of_a_level_that_is_changed_twice_the_last_version_is_followed() {
+        let mut random = StdRng::seed_from_u64(1);
+        let outcomes = [applied(1, 4), applied(2, 9), applied(1, 5)];
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..50 {
+            let key = any_key(&outcomes, &mut random).unwrap();
+            seen.insert((key.item, key.version));
+        }
+        let expected = [(Uuid::from_u128(1), 5), (Uuid::from_u128(2), 9)];
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
+        assert!(any_key(&[], &mut random).is_none());
+    }
+
+    #[test]
+    fn nobody_follows_until_somebody_wants_to() {
+        let (followers, waiting) = (Followers::default(), Waiting::default());
+        let key = any_key(&[applied(1, 1)], &mut StdRng::seed_from_u64(1)).unwrap();
+        followers.tell(key);
+        assert_eq!(followers.change(vec![waiting.clone()]), 0);
+        followers.tell(key);
+        assert_eq!((waiting.len(), followers.change(Vec::new())), (1, 1));
+    }
+}
