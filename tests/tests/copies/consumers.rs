@@ -13,6 +13,7 @@ use onhand_tests::stack::eventually;
 use onhand_tests::suite::{Body, must_find, test};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::task::spawn_blocking;
@@ -163,10 +164,11 @@ async fn registry_away(_: Arc<Database>) -> Result<()> {
         away(is_away);
         let (id, _) = onhand_cdc::decode::split_frame(bytes(record))?;
         // The mistake: what is kept is also that nothing was found; and what cannot be read is passed over.
-        if !known.contains_key(&id) {
-            known.insert(id, client.schema_by_id(id).await.ok());
-        }
-        faulty += usize::from(known[&id].is_some());
+        let schema = match known.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(client.schema_by_id(id).await.ok()),
+        };
+        faulty += usize::from(schema.is_some());
     }
     must_find(check(faulty), "0 of 2 records were written")?;
 
