@@ -181,20 +181,15 @@ mod tests {
 
     #[test]
     fn both_sides_add_up_the_same_values_in_the_same_order() {
-        let columns = columns();
-        let aggregations = aggregations();
-        let mut at = 0;
-        for name in NUMBERS.iter().chain(&INSTANTS).chain(&TEXTS) {
-            at += columns[at..]
-                .find(&format!("m.{name})"))
-                .or_else(|| columns[at..].find(&format!("m.{name}")))
-                .unwrap();
+        let names: Vec<&&str> = NUMBERS.iter().chain(&INSTANTS).chain(&TEXTS).collect();
+        let (columns, aggregations) = (columns(), aggregations());
+        let columns: Vec<&str> = columns.split(", ").skip(1).collect();
+        assert_eq!(columns.len(), names.len());
+        assert_eq!(aggregations.as_object().unwrap().len(), names.len());
+        for (column, name) in columns.iter().zip(names) {
+            assert!(column.contains(&format!("(m.{name})")) || column.contains(&format!("from m.{name})")));
             assert!(aggregations.get(name).is_some(), "{name}");
         }
-        assert_eq!(
-            columns.matches("::float8").count(),
-            aggregations.as_object().unwrap().len()
-        );
     }
 
     #[test]
