@@ -171,7 +171,7 @@ async fn f12_movements_that_are_lost_changed_or_too_many_are_found_and_repaired_
     assert_eq!(found, planted, "all of it is found, and nothing else");
     let kinds = &report["stores"]["elasticsearch"];
     assert_eq!(kinds["found"], kinds["repaired"]);
-    assert!(report["indexed_movements"].as_u64() >= Some(before.len() as u64));
+    assert!(report["indexed_movements"].as_u64() >= Some(u64::try_from(before.len()).unwrap()));
     assert!(load.end().await > 0);
 
     assert_eq!(movements(&elastic, &all).await, before);
