@@ -37,6 +37,8 @@ pub(crate) struct Attributes<'a> {
     pub(crate) version: RowVersion,
     pub(crate) time: Timestamp,
     pub(crate) content_type: &'static str,
+    /// Version of the schema of the value.
+    pub(crate) schema_version: u32,
     pub(crate) traceparent: Option<&'a str>,
 }
 
@@ -64,7 +66,7 @@ impl Attributes<'_> {
         };
         let mut headers = vec![
             ("event_type", self.event_type.to_owned()),
-            ("schema_version", "1".to_owned()),
+            ("schema_version", self.schema_version.to_string()),
             ("content-type", self.content_type.to_owned()),
             ("ce_specversion", "1.0".to_owned()),
             ("ce_id", self.id().to_string()),
