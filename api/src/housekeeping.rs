@@ -34,7 +34,7 @@ pub struct HousekeepingConfig {
     pub partitions_interval_ms: u64,
     /// Months of partitions kept ready ahead.
     pub partition_months_ahead: i32,
-    /// Pause between two purges of idempotency keys older than a day.
+    /// Pause between two purges of idempotency keys older than a day; those of ingest stay longer.
     pub purge_interval_ms: u64,
     /// Pause between two looks for months that have ended and are not closed.
     pub close_interval_ms: u64,

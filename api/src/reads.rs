@@ -15,4 +15,4 @@ mod reader;
 use identity::Identities;
 pub(crate) use item::{ItemStock, Source, instant};
 pub(crate) use provenance::{CACHE_STATUS, provenance};
-pub(crate) use reader::StockReader;
+pub(crate) use reader::{Found, StockReader};

@@ -11,6 +11,7 @@ pub mod decode;
 pub mod encode;
 pub mod envelope;
 mod environment;
+pub mod guard;
 mod http;
 pub mod inbound;
 mod lenient;

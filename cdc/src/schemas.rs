@@ -53,11 +53,11 @@ impl SchemaFile {
     }
 }
 
-/// Each change of stock, for other teams.
+/// Each change of stock, for other teams; the second version shows the item by the second version of its model.
 pub const STOCK_UPDATED: SchemaFile = SchemaFile::of_topic(
     topics::STOCK_EVENTS,
-    "stock/v1_stock_updated_event.avsc",
-    include_str!("../schemas/stock/v1_stock_updated_event.avsc"),
+    "stock/v2_stock_updated_event.avsc",
+    include_str!("../schemas/stock/v2_stock_updated_event.avsc"),
 );
 /// Balances by item and location.
 pub const STOCK_STATE: SchemaFile = SchemaFile::of_topic(
@@ -100,6 +100,11 @@ pub const FILES: &[SchemaFile] = &[
         subject: Subject::Record("com.inventory.stock.StockItem"),
         text: include_str!("../schemas/stock/v2_stock_item.avsc"),
     },
+    SchemaFile::of_topic(
+        topics::STOCK_EVENTS,
+        "stock/v1_stock_updated_event.avsc",
+        include_str!("../schemas/stock/v1_stock_updated_event.avsc"),
+    ),
     STOCK_UPDATED,
     SchemaFile {
         path: "inventory/v1_inventory_event.avsc",
@@ -255,14 +260,19 @@ mod tests {
 
     #[test]
     fn the_item_inside_the_event_is_the_item_of_its_own_file() {
-        let item: serde_json::Value = serde_json::from_str(FILES[0].text).unwrap();
-        let event: serde_json::Value = serde_json::from_str(STOCK_UPDATED.text).unwrap();
-        let embedded = event["fields"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|field| field["name"] == "item")
-            .unwrap();
-        assert_eq!(embedded["type"], item);
+        let json = |path: String| -> serde_json::Value {
+            let file = FILES.iter().find(|file| file.path == path).unwrap();
+            serde_json::from_str(file.text).unwrap()
+        };
+        for version in 1..=2 {
+            let event = json(format!("stock/v{version}_stock_updated_event.avsc"));
+            let embedded = event["fields"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|field| field["name"] == "item")
+                .unwrap();
+            assert_eq!(embedded["type"], json(format!("stock/v{version}_stock_item.avsc")));
+        }
     }
 }

@@ -208,12 +208,17 @@ pub fn stock_failures_spec() -> TopicSpec {
     TopicSpec::kept_by_time(STOCK_FAILURES, 1, DLQ_RETENTION_MS).with("max.message.bytes", DLQ_MAX_BYTES)
 }
 
-/// Topics that other systems write to, and where they are answered. A week is as long as Kafka
-/// remembers how far a group has read: what may be read again was not applied before.
+/// Topics that other systems write to, and where they are answered. A segment goes as a whole, so a record stays for as
+/// long again as its segment is written to: a day here, a week or two by the brokers' defaults. What may be read again
+/// finds its idempotency key: they are kept a day longer than that (`api.purge_idempotency_keys`).
 fn inbound() -> Vec<TopicSpec> {
     let mut specs = vec![stock_failures_spec()];
     for topic in INGEST_TOPICS {
-        specs.push(TopicSpec::kept_by_time(topic, 4, WEEK_MS).with("max.message.bytes", INBOUND_MAX_BYTES));
+        specs.push(
+            TopicSpec::kept_by_time(topic, 4, WEEK_MS)
+                .with("segment.ms", DAY_MS)
+                .with("max.message.bytes", INBOUND_MAX_BYTES),
+        );
         specs.push(dlq_spec(topic, GROUP_INGEST));
     }
     specs

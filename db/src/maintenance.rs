@@ -15,7 +15,7 @@ pub async fn ensure_movement_partitions(client: &PooledClient, months_ahead: i32
     Ok(row.try_get(0)?)
 }
 
-/// `api.purge_idempotency_keys`: forgets keys older than 24 hours, a bounded number in one call. Returns how many.
+/// `api.purge_idempotency_keys`: forgets keys older than 24 hours (those of ingest: nine days), a bounded number in one call. Returns how many.
 ///
 /// # Errors
 /// See [`DbError`].

@@ -4,6 +4,7 @@
 
 mod failures {
     mod capture;
+    mod schema;
 }
 
 use anyhow::{Result, ensure};

@@ -55,6 +55,20 @@ pub(crate) struct Found {
     pub(crate) failure: Option<Problem>,
 }
 
+impl Found {
+    /// Code of the problem for which a name has no stock here; none if it has.
+    pub(crate) fn why_not(&self, name: &str) -> Option<&'static str> {
+        if self.stocks.contains_key(name) {
+            return None;
+        }
+        let unanswered = self.unanswered.iter().any(|other| other == name);
+        match &self.failure {
+            Some(problem) if unanswered => Some(problem.code()),
+            _ => Some(UNKNOWN_ITEM.code),
+        }
+    }
+}
+
 impl StockReader {
     pub(crate) fn new(store: Store, cache: StockCache, config: &ReadConfig) -> Self {
         let inner = Inner {

@@ -17,7 +17,7 @@ use super::inventory::Inventory;
 use crate::extract::{ItemRef, PathText, StrictQuery};
 use crate::openapi::ReadRefusals;
 use crate::problem::{Fault, NOT_CAUGHT_UP, Problem, SEARCH_UNAVAILABLE, TOKEN_TOO_WIDE, UNKNOWN_ITEM};
-use crate::reads::{CACHE_STATUS, ItemStock, Source, provenance};
+use crate::reads::{CACHE_STATUS, Found, Source, provenance};
 use crate::state::AppState;
 use crate::store::Item;
 use crate::token::{Demand, Token};
@@ -86,11 +86,16 @@ pub(crate) struct FoundProduct {
     /// How well it fits; left out without words.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
-    /// Its stock; left out if neither Redis nor Postgres could answer.
+    /// Its stock, as new as the Consistency-Token asks; left out if it could not be had, then `stock_unavailable` says why.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<StockSummary>,
-    /// Its stock in detail, as the search index heard of it, normally a second after the change; left out if it was never
-    /// stocked.
+    /// Code of the problem for which `stock` is left out, as a read of this product alone would answer: `token_ahead` if Postgres
+    /// itself has only older rows than the token names, `unknown_item` if the item is gone, `database_unavailable`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "token_ahead")]
+    stock_unavailable: Option<&'static str>,
+    /// Its stock in detail, as the search index heard of it, normally a second after the change. Left out if it was never
+    /// stocked, and if the Consistency-Token says anything of its stock: these numbers may be older than that.
     #[serde(skip_serializing_if = "Option::is_none")]
     totals: Option<Totals>,
 }
@@ -136,7 +141,11 @@ pub(crate) struct Product {
 }
 
 impl FoundProduct {
-    fn new(hit: ProductHit, stock: Option<&ItemStock>) -> Self {
+    fn new(hit: ProductHit, found: &Found, token: &Token) -> Self {
+        let name = hit.item_id.to_string();
+        let stock = found.stocks.get(&name);
+        // A summary has a version of its own, which no token can be compared with.
+        let totals = hit.totals.filter(|_| !token.concerns(hit.item_id));
         Self {
             id: hit.item_id,
             sku: hit.sku,
@@ -156,7 +165,8 @@ impl FoundProduct {
                 status: stock.status.to_string(),
                 source: stock.source,
             }),
-            totals: hit.totals.map(|totals| Totals {
+            stock_unavailable: found.why_not(&name),
+            totals: totals.map(|totals| Totals {
                 on_hand: totals.on_hand,
                 reserved: totals.reserved,
                 available: totals.available,
@@ -171,7 +181,7 @@ impl FoundProduct {
 
 /// Searches products by words. Finds what Elasticsearch has heard of, normally within a second of
 /// the change, and after a short wait whatever the Consistency-Token names, or nothing at all (503);
-/// the stock beside each hit is current.
+/// the stock beside each hit is current, and never older than the token.
 #[utoipa::path(
     get, path = "/v1/products", tag = "products", summary = "Search products",
     params(SearchQuery),
@@ -194,10 +204,7 @@ pub(crate) async fn search(
     let products = page
         .hits
         .into_iter()
-        .map(|hit| {
-            let stock = found.stocks.get(&hit.item_id.to_string());
-            FoundProduct::new(hit, stock)
-        })
+        .map(|hit| FoundProduct::new(hit, &found, &demand.0))
         .collect();
     let next = page.next.map(|cursor| cursor.to_string());
     let link = next.as_deref().and_then(|next| link(words, limit, next));

@@ -51,12 +51,14 @@ pub(super) async fn verify(settings: &SettingsFile) -> Result<()> {
     Ok(())
 }
 
-/// Restarts a connector that has failed and looks after its slot, until it is told to stop.
+/// Restarts a connector that has failed, looks after its slot and guards the schemas of its tables, until it is told to stop.
 pub(super) async fn watch_connector(settings: &Settings, name: &str) -> Result<()> {
     install_tracing()?;
     tracing::info!(role = "watch", connector.name = name, "starting");
     let token = stop_signal()?;
+    let registry = onhand_cdc::RegistryClient::new(&settings.registry)?;
     tokio::join!(
+        onhand_cdc::guard::watch(&registry, WATCH_INTERVAL, token.clone()),
         onhand_cdc::connect::watch(&settings.connect, name, WATCH_INTERVAL, token.clone()),
         crate::capture::watch(settings, name, WATCH_INTERVAL, token),
     );

@@ -29,7 +29,7 @@ fn admin_url() -> String {
     )
 }
 
-async fn admin() -> Client {
+pub(super) async fn admin() -> Client {
     let (client, connection) = connect(&admin_url(), NoTls).await.unwrap();
     tokio::spawn(connection);
     client
@@ -45,7 +45,7 @@ async fn one(client: &Client, query: &str) -> Result<Option<String>> {
 }
 
 /// Waits until `check` says yes, for as long as a recovery may take.
-async fn recovered<F: Future<Output = Result<bool>>>(what: &str, mut check: impl FnMut() -> F) {
+pub(super) async fn recovered<F: Future<Output = Result<bool>>>(what: &str, mut check: impl FnMut() -> F) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let outcome = check().await;
@@ -60,11 +60,11 @@ async fn recovered<F: Future<Output = Result<bool>>>(what: &str, mut check: impl
     }
 }
 
-async fn run(arguments: &'static [&'static str]) -> String {
+pub(super) async fn run(arguments: &'static [&'static str]) -> String {
     spawn_blocking(move || onhand(arguments)).await.unwrap().unwrap()
 }
 
-async fn verify() {
+pub(super) async fn verify() {
     println!("{}", run(&["verify", "--wait", "120"]).await);
 }
 

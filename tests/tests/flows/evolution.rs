@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+const ITEM: &str = "onhand.inventory.item-value";
+
 /// A superuser of the stack's own database.
 async fn superuser(stack: &Stack) -> Result<Client> {
     let url = std::env::var("ONHAND_TEST_DATABASE_URL").context("run these tests with ./onhand test")?;
@@ -35,6 +37,12 @@ async fn versions(subject: &str) -> Result<usize> {
     } else {
         0
     })
+}
+
+/// The schemas of tables are the connector's, so their rule is set once they are there.
+async fn is_guarded(subject: &str) -> Result<bool> {
+    let (status, found) = registry(reqwest::Method::GET, &format!("/config/{subject}"), None).await?;
+    Ok(status == 200 && found["compatibilityLevel"] == "BACKWARD_TRANSITIVE")
 }
 
 async fn has_name(stack: &Stack, id: &str, name: &str) -> Result<bool> {
@@ -67,9 +75,15 @@ async fn f25_a_column_comes_and_goes_while_the_stream_runs() {
             anyhow::Ok(n)
         }
     });
-    let before = versions("onhand.inventory.item-value").await.unwrap();
+    eventually("the schemas of the table are under their rule", || is_guarded(ITEM))
+        .await
+        .unwrap();
+    let before = versions(ITEM).await.unwrap();
+    // What an expanding migration may do: a column that may be null, and one with a default.
     admin
-        .batch_execute(&format!("alter table inventory.item add column {column} text"))
+        .batch_execute(&format!(
+            "alter table inventory.item add column {column} text, add column {column}_n integer not null default 7"
+        ))
         .await
         .unwrap();
     admin
@@ -85,12 +99,14 @@ async fn f25_a_column_comes_and_goes_while_the_stream_runs() {
     .await
     .unwrap();
     eventually("the registry has the new schema", || async {
-        Ok(versions("onhand.inventory.item-value").await? > before)
+        Ok(versions(ITEM).await? > before)
     })
     .await
     .unwrap();
     admin
-        .batch_execute(&format!("alter table inventory.item drop column {column}"))
+        .batch_execute(&format!(
+            "alter table inventory.item drop column {column}, drop column {column}_n"
+        ))
         .await
         .unwrap();
     stack
@@ -139,5 +155,51 @@ async fn a_schema_that_breaks_readers_is_refused_by_the_registry() {
         let (_, verdict) = registry(reqwest::Method::POST, &path, Some(&body)).await.unwrap();
         assert_eq!(verdict["is_compatible"], false, "{subject}: {verdict}");
         assert_eq!(versions(subject).await.unwrap(), before, "{subject}");
+    }
+}
+
+/// The columns of a table in the schema of its records.
+fn columns(envelope: &mut Value) -> &mut Vec<Value> {
+    let fields = envelope["fields"].as_array_mut().unwrap();
+    let before = fields.iter_mut().find(|field| field["name"] == "before").unwrap();
+    before["type"][1]["fields"].as_array_mut().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_readers_of_its_older_records_could_not_follow_is_refused_by_the_registry() {
+    let stack = Stack::from_env().unwrap();
+    stack.stocked_item("FLOW-GUARD", &["FLOW-W1"], 1).await.unwrap();
+    eventually("the schemas of the table are under their rule", || is_guarded(ITEM))
+        .await
+        .unwrap();
+    let path = format!("/subjects/{ITEM}/versions");
+    let (_, latest) = registry(reqwest::Method::GET, &format!("{path}/latest"), None)
+        .await
+        .unwrap();
+    let latest: Value = serde_json::from_str(latest["schema"].as_str().unwrap()).unwrap();
+    let verdict = |schema: Value| async move {
+        let body = json!({"schema": schema.to_string()});
+        let path = format!("/compatibility/subjects/{ITEM}/versions/latest");
+        let (_, verdict) = registry(reqwest::Method::POST, &path, Some(&body)).await.unwrap();
+        (body, verdict["is_compatible"].clone())
+    };
+
+    let mut wider = latest.clone();
+    columns(&mut wider).push(json!({"name": "new", "type": ["null", "string"], "default": null}));
+    assert_eq!(verdict(wider).await.1, true, "a column that may be null is taken");
+
+    let mut required = latest.clone();
+    columns(&mut required).push(json!({"name": "must", "type": "string"}));
+    let mut retyped = latest.clone();
+    let name = columns(&mut retyped).iter_mut().find(|column| column["name"] == "name");
+    name.unwrap()["type"] = json!("long");
+    for (what, broken) in [
+        ("a column without a default", required),
+        ("a column of another type", retyped),
+    ] {
+        let (body, compatible) = verdict(broken).await;
+        assert_eq!(compatible, false, "{what}");
+        let (status, answer) = registry(reqwest::Method::POST, &path, Some(&body)).await.unwrap();
+        assert_eq!(status, 409, "{what}: {answer}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 use onhand_tests::process::{Slowed, Stopped};
-use onhand_tests::stack::{SETTLE, Stack};
+use onhand_tests::stack::{SETTLE, Stack, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -244,6 +244,46 @@ async fn a_search_waits_for_the_callers_items_and_is_never_silently_stale() {
     drop(stopped);
     let (_, page) = read_in_time(&stack, &path, &made).await;
     assert_eq!(page["products"][0]["name"], word);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_answers_no_number_that_is_older_than_the_token() {
+    let _turn = CONSUMERS.lock().await;
+    let stack = Stack::from_env().unwrap();
+    let sku = format!("TOKEN-T-{}", uuid::Uuid::now_v7().simple());
+    let id = stack.stocked_item(&sku, &["TOKEN-W1"], 5).await.unwrap();
+    let path = format!("/v1/products?q={sku}");
+    eventually("the index has the totals", || async {
+        Ok(stack.get(&path).await?["products"][0]["totals"]["on_hand"] == 5)
+    })
+    .await
+    .unwrap();
+
+    let stopped = Stopped::part(&stack, "search").unwrap();
+    let add = json!({"sku": sku, "location": "TOKEN-W1", "quantity": 2});
+    let (made, answer) = written(&stack, Method::POST, "/v1/stock/add", &add).await;
+    let without = stack.get(&path).await.unwrap();
+    assert_eq!(without["products"][0]["totals"]["on_hand"], 5, "the index is behind");
+    let (_, page) = read_in_time(&stack, &path, &made).await;
+    let product = &page["products"][0];
+    assert_eq!(product["stock"]["available"], 7, "{product}");
+    assert!(product.get("totals").is_none(), "{product}");
+    assert!(product.get("stock_unavailable").is_none(), "{product}");
+    // A token of what a restore lost: nothing is new enough, and the answer says so.
+    let lost = token_of(&id, "TOKEN-W1", answer["levels"][0]["version"].as_i64().unwrap() + 1);
+    let (_, page) = read_in_time(&stack, &path, &lost).await;
+    let product = &page["products"][0];
+    assert_eq!(product["stock_unavailable"], "token_ahead", "{product}");
+    assert!(
+        product.get("stock").is_none() && product.get("totals").is_none(),
+        "{product}"
+    );
+    drop(stopped);
+    eventually("what no token asks about is shown", || async {
+        Ok(stack.get(&path).await?["products"][0]["totals"]["on_hand"] == 7)
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod examples;
+mod inbound;
 mod ledger;
 mod operations;
 mod python;
 mod read;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +18,7 @@ use onhand_tests::process;
 use onhand_tests::stack::{SETTLE, Stack, program};
 use serde_json::{Value, json};
 
+use inbound::Inbound;
 use ledger::Movement;
 use operations::Draw;
 use read::{Order, Read, Reader, by_key, distinct};
@@ -337,9 +340,11 @@ fn aggregates(reads: &[&Read], summaries: &BTreeMap<String, Value>) {
     }
 }
 
-/// The same records as a plain Python client reads them, which also reads every other public topic.
+/// The same records as a plain Python client reads them, which also reads every other public topic: there is something in each,
+/// and what it cannot read is garbage that was sent on purpose.
 async fn python_reads(world: &World) -> Vec<Read> {
     let (stack, items) = (world.stack.clone(), world.items.clone());
+    let inbound = Inbound::send(&stack).await;
     tokio::task::spawn_blocking(move || {
         let ours = published();
         let others = topics::all().into_iter().map(|spec| spec.name).filter(|name| {
@@ -349,12 +354,22 @@ async fn python_reads(world: &World) -> Vec<Read> {
         let names: Vec<String> = ours.iter().cloned().chain(others).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let lines = python::read(&stack, &registry(), &names).unwrap();
+        inbound.assert_read(&lines);
+        for line in &lines {
+            // Nobody but the publisher writes there, and none of its records may be anything else than the contract.
+            let published = ours.iter().any(|name| line["topic"] == *name);
+            assert!(!published || line["value"].get("unreadable").is_none(), "{line}");
+        }
         let about = |line: &&Value| {
             let subject = line["headers"]["ce_subject"]
                 .as_str()
                 .and_then(|text| text.split('/').next());
             subject.is_some_and(|item| items.contains(item))
         };
+        for name in &names {
+            let read = |line: &Value| line["topic"] == *name && (about(&line) || inbound.has(line));
+            assert!(lines.iter().any(read), "{name}: nothing was read");
+        }
         lines
             .iter()
             .filter(about)

@@ -1,6 +1,7 @@
 //! The public topics as a Rust client reads them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use apache_avro::Schema;
@@ -8,6 +9,7 @@ use apache_avro::reader::datum::GenericDatumReader;
 use onhand_cdc::decode::split_frame;
 use onhand_cdc::registry::SchemaFormat;
 use onhand_cdc::{RegistryClient, RegistryConfig, schemas};
+use onhand_tests::inbound::with_keys;
 use onhand_tests::kafka::Tail;
 use onhand_tests::stack::Stack;
 use serde_json::Value;
@@ -66,16 +68,38 @@ impl Reader {
         })
     }
 
-    async fn avro(&mut self, bytes: &[u8]) -> Result<Value> {
-        let (id, mut body) = split_frame(bytes)?;
+    async fn learn(&mut self, id: u32) -> Result<()> {
         if !self.schemas.contains_key(&id) {
             let text = self.registry.schema_by_id(id).await?;
             self.schemas.insert(id, Schema::parse_str(&text)?);
         }
+        Ok(())
+    }
+
+    async fn avro(&mut self, bytes: &[u8]) -> Result<Value> {
+        let (id, mut body) = split_frame(bytes)?;
+        self.learn(id).await?;
         let value = GenericDatumReader::builder(&self.schemas[&id])
             .build()?
             .read_value(&mut body)?;
         Ok(Value::try_from(value)?)
+    }
+
+    /// The values under this key, by a reader that is built for the schema in a file.
+    pub(super) async fn again_as(&mut self, stack: &Stack, topic: &str, key: &str, file: &Path) -> Result<Vec<Value>> {
+        let built_for = Schema::parse_str(&std::fs::read_to_string(file)?)?;
+        let mut values = Vec::new();
+        for record in with_keys(stack, topic, &[key.to_owned()])? {
+            let bytes = record.value.context("a record without value")?;
+            let (id, mut body) = split_frame(&bytes)?;
+            self.learn(id).await?;
+            let value = GenericDatumReader::builder(&self.schemas[&id])
+                .reader_schema(&built_for)
+                .build()?
+                .read_value(&mut body)?;
+            values.push(Value::try_from(value)?);
+        }
+        Ok(values)
     }
 
     /// The records of a public topic that are about these items, which are the same in every call.

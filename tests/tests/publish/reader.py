@@ -1,10 +1,11 @@
 """Reads topics to their end as any third party would, and prints every record as a line of JSON.
 
-usage: reader.py BROKERS REGISTRY TOPIC...    (REGISTRY is the base of the Confluent API)
+usage: reader.py BROKERS REGISTRY [--as FILE] TOPIC...    (REGISTRY is the base of the Confluent API)
 
 Knows nothing of Onhand but where its registry is. What is registered for the values of a topic says what they are: Avro, then
 each is decoded with the schema under the id in its frame; JSON; or nothing, then they are bytes. A value that is not what it
-should be is printed as what is wrong with it.
+should be is printed as what is wrong with it. With --as, Avro is resolved to the schema in that file, which is the one that the
+reader is built for, whatever a record was written with.
 """
 
 import io
@@ -19,9 +20,10 @@ from kafka import KafkaConsumer, TopicPartition
 
 
 class Registry:
-    def __init__(self, base):
+    def __init__(self, base, built_for=None):
         self.base = base
         self.schemas = {}
+        self.built_for = built_for
 
     def get(self, path):
         with urllib.request.urlopen(self.base + path, timeout=30) as answer:
@@ -49,14 +51,19 @@ class Registry:
         if magic != 0:
             raise ValueError(f"frame starts with {magic}")
         body = io.BytesIO(value[5:])
-        record = fastavro.schemaless_reader(body, self.schema(number))
+        record = fastavro.schemaless_reader(body, self.schema(number), self.built_for)
         if body.read():
             raise ValueError("bytes are left over")
         return record
 
 
 def main(brokers, base, topics):
-    registry = Registry(base)
+    built_for = None
+    if topics[0] == "--as":
+        with open(topics[1], encoding="utf-8") as file:
+            built_for = fastavro.parse_schema(json.load(file))
+        topics = topics[2:]
+    registry = Registry(base, built_for)
     consumer = KafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, auto_offset_reset="earliest")
     for topic in topics:
         partitions = consumer.partitions_for_topic(topic)

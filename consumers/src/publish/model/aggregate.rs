@@ -84,6 +84,7 @@ pub(crate) fn aggregate(
         version: row.version,
         time: updated_at,
         content_type: AVRO,
+        schema_version: "1",
         traceparent: None,
     };
     Ok(Message {

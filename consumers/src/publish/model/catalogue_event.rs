@@ -154,6 +154,7 @@ fn message<P: Serialize>(
         version: movement.version,
         time: facts.occurred_at,
         content_type: JSON,
+        schema_version: "1",
         traceparent: movement.traceparent.as_deref(),
     };
     let id = attributes.id();

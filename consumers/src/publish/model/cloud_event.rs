@@ -163,6 +163,7 @@ fn message(facts: &Facts<'_>, source: &str, topic: &'static str, data: Vec<u8>) 
         version: movement.version,
         time: facts.occurred_at,
         content_type: JSON,
+        schema_version: "1",
         traceparent: movement.traceparent.as_deref(),
     };
     let key = facts.item.record.id.clone();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use onhand_cdc::RowVersion;
 use onhand_cdc::envelope::{ItemRow, LocationRow, StockMovementRow, UNAVAILABLE};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// An item as events show it.
@@ -17,7 +17,7 @@ pub(crate) struct Item {
     pub(crate) record: StockItem,
 }
 
-/// Record `com.inventory.stock.StockItem`, version 1.
+/// Record `com.inventory.stock.StockItem`, version 2.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct StockItem {
     pub(crate) id: String,
@@ -28,13 +28,29 @@ pub(crate) struct StockItem {
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) created_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) tags: Vec<String>,
+    pub(crate) dimensions: Option<Dimensions>,
+}
+
+/// Measures, as the contract has them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Dimensions {
+    pub(crate) length: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) unit: String,
 }
 
 impl Item {
     /// None if a column is missing because the log did not carry it: the row must be read then.
     pub(crate) fn from_row(row: &ItemRow) -> Option<Self> {
-        let texts = [&row.description, &row.metadata];
-        if texts.into_iter().flatten().any(|text| text == UNAVAILABLE) {
+        let texts = [&row.description, &row.metadata, &row.dimensions];
+        if texts
+            .into_iter()
+            .flatten()
+            .chain(&row.tags)
+            .any(|text| text == UNAVAILABLE)
+        {
             return None;
         }
         Some(Self {
@@ -51,6 +67,12 @@ impl Item {
                 metadata: texts_of(row.metadata.as_deref()),
                 created_at: row.created_at?.as_millisecond(),
                 updated_at: row.updated_at?.as_millisecond(),
+                tags: row.tags.clone(),
+                // Measures of another form, which the column may hold, have no place in the contract.
+                dimensions: row
+                    .dimensions
+                    .as_deref()
+                    .and_then(|text| serde_json::from_str(text).ok()),
             },
         })
     }
@@ -63,6 +85,8 @@ impl Item {
             .iter()
             .map(|(key, value)| key.len() + value.len() + 2 * size_of::<String>())
             .sum();
+        let tags: usize = record.tags.iter().map(|tag| tag.len() + size_of::<String>()).sum();
+        let unit = record.dimensions.as_ref().map_or(0, |size| size.unit.len());
         size_of::<Self>()
             + self.unit_of_measure.len()
             + record.id.len()
@@ -71,6 +95,8 @@ impl Item {
             + record.description.as_ref().map_or(0, String::len)
             + record.category_id.len()
             + metadata
+            + tags
+            + unit
     }
 }
 

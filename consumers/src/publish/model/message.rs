@@ -42,6 +42,8 @@ pub(crate) struct Attributes<'a> {
     pub(crate) version: RowVersion,
     pub(crate) time: Timestamp,
     pub(crate) content_type: &'static str,
+    /// Version of the schema of the value.
+    pub(crate) schema_version: &'static str,
     pub(crate) traceparent: Option<&'a str>,
 }
 
@@ -69,7 +71,7 @@ impl Attributes<'_> {
         };
         let mut headers = vec![
             ("event_type", self.event_type.into()),
-            ("schema_version", "1".into()),
+            ("schema_version", self.schema_version.into()),
             ("content-type", self.content_type.into()),
             ("ce_specversion", "1.0".into()),
             ("ce_id", id.to_string().into()),

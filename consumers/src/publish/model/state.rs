@@ -53,6 +53,7 @@ pub(crate) fn state(facts: &Facts<'_>, source: &str, encoder: &Encoder, id: u32)
         version: movement.version,
         time: recorded_at,
         content_type: AVRO,
+        schema_version: "1",
         traceparent: movement.traceparent.as_deref(),
     };
     Ok(Message {

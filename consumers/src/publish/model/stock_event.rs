@@ -60,6 +60,7 @@ pub(crate) fn stock_updated(
         version: movement.version,
         time: facts.occurred_at,
         content_type: AVRO,
+        schema_version: "2",
         traceparent: movement.traceparent.as_deref(),
     };
     let mut narrow = Narrow::default();

@@ -7,7 +7,7 @@ use onhand_cdc::RowVersion;
 use onhand_cdc::envelope::StockMovementRow;
 use uuid::Uuid;
 
-use super::facts::{Item, StockItem};
+use super::facts::{Dimensions, Item, StockItem};
 
 pub(crate) fn item() -> Item {
     let id = Uuid::from_u128(7);
@@ -24,6 +24,13 @@ pub(crate) fn item() -> Item {
             metadata: BTreeMap::from([("colour".to_owned(), "red".to_owned())]),
             created_at: 1,
             updated_at: 2,
+            tags: vec!["new".to_owned()],
+            dimensions: Some(Dimensions {
+                length: 2.5,
+                width: 1.0,
+                height: 0.5,
+                unit: "cm".to_owned(),
+            }),
         },
     }
 }

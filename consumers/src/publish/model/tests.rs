@@ -72,6 +72,10 @@ fn a_stock_event_has_the_fields_of_its_contract_and_every_header() {
     };
     assert_eq!(level[0].1, Avro::Int(95));
     assert_eq!(level[2].1, Avro::Int(92));
+    let Avro::Record(shown) = &event["item"] else { panic!() };
+    let shown: BTreeMap<&str, &Avro> = shown.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    assert_eq!(shown["tags"], &Avro::Array(vec![Avro::String("new".to_owned())]));
+    assert!(matches!(shown["dimensions"], Avro::Union(1, _)));
     let Avro::Record(change) = &event["change"] else {
         panic!()
     };
@@ -88,7 +92,7 @@ fn a_stock_event_has_the_fields_of_its_contract_and_every_header() {
 
     assert_eq!(header(&message, "ce_id"), text(&event["event_id"]));
     assert_eq!(header(&message, "event_type"), "STOCK_UPDATED");
-    assert_eq!(header(&message, "schema_version"), "1");
+    assert_eq!(header(&message, "schema_version"), "2");
     assert_eq!(header(&message, "ce_specversion"), "1.0");
     assert_eq!(header(&message, "ce_subject"), format!("{}/W1", item.id));
     assert_eq!(header(&message, "ce_time"), "2023-11-14T22:13:20.123000Z");
