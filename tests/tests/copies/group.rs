@@ -42,7 +42,7 @@ async fn drained(_: Arc<Database>) -> Result<()> {
     let first = pipeline.consume(&shelves[0], config.clone());
     let mut sent = 0;
     let mut more = async || {
-        let records: Vec<RawRecord> = (0..20).map(|_| change()).collect();
+        let records: Vec<RawRecord> = (0..10).map(|_| change()).collect();
         sent += records.len();
         pipeline.send(&records).await.map(|()| sent)
     };
