@@ -25,7 +25,16 @@ pub enum RegistryError {
     /// It answers, and does not know what was asked for.
     #[error("schema registry does not know {0}")]
     NotFound(String),
-    /// It refuses the request for good, for example an incompatible schema.
+    /// It has the schema, and nobody here can use it.
+    #[error("schema registry has {what} in a form that cannot be used: {problem}")]
+    Unusable {
+        /// What was asked.
+        what: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// It refuses the request, for example an incompatible schema, or a caller that it does not let in. That says nothing of a
+    /// record whose schema was asked for.
     #[error("schema registry refuses {what} ({status}): {answer}")]
     Rejected {
         /// What was asked.
@@ -86,10 +95,9 @@ impl RegistryClient {
         if found.references.is_empty() {
             return Ok(found.schema);
         }
-        Err(RegistryError::Rejected {
+        Err(RegistryError::Unusable {
             what,
-            status: 200,
-            answer: "schemas made of references to other subjects are not supported".to_owned(),
+            problem: "schemas made of references to other subjects are not supported".to_owned(),
         })
     }
 

@@ -4,6 +4,7 @@
 
 mod failures {
     mod capture;
+    mod registry;
     mod schema;
 }
 

@@ -12,6 +12,7 @@ mod flows {
     mod ingest;
     mod own_writes;
     mod poison;
+    mod poison_apart;
     mod read_models;
     mod reservations;
     mod stack_commands;

@@ -6,18 +6,23 @@
 
 #[cfg(test)]
 mod memory_tests;
+mod missing;
 mod plain;
 mod reader;
+#[cfg(test)]
+mod registry_tests;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use serde::de::DeserializeOwned;
 
 use crate::envelope::{Change, Envelope, Table};
 use crate::registry::{RegistryClient, RegistryError};
+use missing::Missing;
 use plain::Plain;
 use reader::SchemaReader;
 
@@ -50,7 +55,13 @@ pub enum DecodeError {
     /// restored or lagging registry answers the same.
     #[error("schema id {0} is not in the registry")]
     UnknownSchema(u32),
-    /// The registry cannot be asked now.
+    /// The registry does not know the id, and it was waited for in vain not long ago.
+    #[error("schema id {0} is not in the registry, and did not turn up before")]
+    GivenUp(u32),
+    /// No registry can have given it out: their ids are positive numbers of 32 bits.
+    #[error("schema id {0} is none that a registry gives out")]
+    ImpossibleSchema(u32),
+    /// The registry cannot be asked now, or does not answer the question.
     #[error("schema id {id} cannot be fetched")]
     Registry {
         /// The id.
@@ -107,7 +118,8 @@ impl DecodeError {
     /// The one answer that retry, dead letters and commit read.
     pub fn class(&self) -> DecodeClass {
         match self {
-            Self::Registry { source, .. } if source.is_transient() => DecodeClass::Transient,
+            // Whatever the registry says of the request is nothing against the record.
+            Self::Registry { .. } => DecodeClass::Transient,
             Self::UnknownSchema(id) => DecodeClass::UnknownSchema(*id),
             _ => DecodeClass::Poison,
         }
@@ -126,6 +138,7 @@ pub trait Contract: DeserializeOwned {
 pub struct Decoder {
     registry: RegistryClient,
     readers: RwLock<HashMap<u32, Arc<SchemaReader>>>,
+    missing: RwLock<Missing>,
 }
 
 impl Decoder {
@@ -135,6 +148,7 @@ impl Decoder {
         Self {
             registry,
             readers: RwLock::new(HashMap::new()),
+            missing: RwLock::default(),
         }
     }
 
@@ -199,6 +213,17 @@ impl Decoder {
         }
     }
 
+    /// Remembers for a while that this id was waited for in vain: until then its records are poison without a question.
+    pub fn give_up(&self, id: u32) {
+        let mut missing = self.missing.write().unwrap_or_else(PoisonError::into_inner);
+        missing.add(id, Instant::now());
+    }
+
+    fn is_given_up(&self, id: u32) -> bool {
+        let missing = self.missing.read().unwrap_or_else(PoisonError::into_inner);
+        missing.has(id, Instant::now())
+    }
+
     fn cached(&self, id: u32) -> Option<Arc<SchemaReader>> {
         self.readers
             .read()
@@ -207,11 +232,19 @@ impl Decoder {
             .cloned()
     }
 
-    /// Only success is kept: a failure now says nothing about the next attempt.
+    /// Only success is kept by itself: a failure now says nothing about the next attempt.
     async fn fetch(&self, id: u32) -> Result<Arc<SchemaReader>, DecodeError> {
+        if i32::try_from(id).is_err() {
+            // The registry might call the question malformed, and that would be waited for without end.
+            return Err(DecodeError::ImpossibleSchema(id));
+        }
+        if self.is_given_up(id) {
+            return Err(DecodeError::GivenUp(id));
+        }
         match self.registry.schema_by_id(id).await {
             Ok(schema) => self.keep(id, &schema),
             Err(RegistryError::NotFound(_)) => Err(DecodeError::UnknownSchema(id)),
+            Err(RegistryError::Unusable { problem, .. }) => Err(DecodeError::BadSchema { id, problem }),
             Err(source) => Err(DecodeError::Registry { id, source }),
         }
     }

@@ -46,8 +46,8 @@ pub struct RuntimeConfig {
     /// Failures in a row after which the breaker opens: from then on a cheap probe, not the batch,
     /// is what is tried.
     pub breaker_failures: u32,
-    /// How long a schema id that the registry does not know may still turn up before its record is
-    /// given up.
+    /// How long schema ids that the registry does not know may still turn up before their records are
+    /// given up; those of one batch are waited for together.
     pub unknown_schema_wait_ms: u64,
     /// How often the sink's maintenance and the probes run.
     pub tick_ms: u64,

@@ -3,7 +3,6 @@
 //! What the records of a sink's topics are is one type, a [`Message`]; the runtime is the same for all.
 
 use onhand_cdc::error_chain;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -12,13 +11,13 @@ use onhand_cdc::{Change, DecodeClass, DecodeError, Decoder, Operation, Table};
 
 use super::sink::Record;
 
-/// After one id was waited for in vain, others that are unknown too get only this long: a flood of
-/// garbage must not hold a partition up for seconds per record.
+/// After an id was waited for in vain, others that are unknown too get only this long in each batch: a flood of garbage must
+/// not hold a partition up for seconds per batch.
 const SHORT_WAIT: Duration = Duration::from_millis(200);
 /// For how long that holds.
 const MEMORY: Duration = Duration::from_secs(60);
-/// Ids remembered; garbage can name four thousand million.
-const MAX_UNKNOWN: usize = 1_024;
+/// For how long a registry counts as one that has its state, once it has shown that.
+const TRUST: Duration = Duration::from_secs(1);
 
 /// What the records of a sink's topics say.
 #[async_trait]
@@ -87,10 +86,12 @@ pub(crate) enum Decoded<M> {
 pub(crate) struct DecodeStage {
     decoder: Decoder,
     patience: Duration,
-    /// When each unknown id was first met.
-    unknown: HashMap<u32, Instant>,
+    /// Since when unknown ids of this batch are waited for. One wait for all of them: their records stood in Kafka together.
+    waiting: Option<Instant>,
     /// When an id was last waited for in vain.
     disappointed: Option<Instant>,
+    /// When the registry last showed that it has its state.
+    trusted: Option<Instant>,
 }
 
 impl DecodeStage {
@@ -98,9 +99,15 @@ impl DecodeStage {
         Self {
             decoder,
             patience,
-            unknown: HashMap::new(),
+            waiting: None,
             disappointed: None,
+            trusted: None,
         }
+    }
+
+    /// The records that follow were read together.
+    pub(crate) fn begin_batch(&mut self) {
+        self.waiting = None;
     }
 
     pub(crate) async fn decode<M: Message>(&mut self, record: &Record) -> Decoded<M> {
@@ -111,38 +118,43 @@ impl DecodeStage {
         };
         match error.class() {
             DecodeClass::Poison => Decoded::Poison(error_chain(&error)),
-            DecodeClass::Transient => Decoded::Wait(error_chain(&error)),
+            DecodeClass::Transient => self.outage(error_chain(&error)),
             DecodeClass::UnknownSchema(id) => self.unknown(id, &error).await,
         }
     }
 
-    /// An unknown id is waited for a bounded time. A registry without a single subject has lost
-    /// its state: then nothing is given up until it has them back.
+    /// What the registry did not know before or during an outage it may know after it: the patience starts anew.
+    fn outage<M>(&mut self, reason: String) -> Decoded<M> {
+        self.waiting = None;
+        self.trusted = None;
+        Decoded::Wait(reason)
+    }
+
+    /// Unknown ids are waited for a bounded time, once per batch. A registry without a single subject has lost its state: then
+    /// nothing is given up until it has them back.
     async fn unknown<M>(&mut self, id: u32, error: &DecodeError) -> Decoded<M> {
-        let now = Instant::now();
-        if self.unknown.len() >= MAX_UNKNOWN {
-            self.unknown.clear();
-        }
-        let first = *self.unknown.entry(id).or_insert(now);
-        let short = self.disappointed.is_some_and(|at| at.elapsed() < MEMORY);
-        let patience = if short {
-            SHORT_WAIT.min(self.patience)
-        } else {
-            self.patience
-        };
-        if now.duration_since(first) < patience {
+        let waited = self.waiting.get_or_insert_with(Instant::now).elapsed();
+        if waited < self.patience_now() {
             return Decoded::Wait(error.to_string());
         }
-        match self.decoder.registry().subjects().await {
-            Ok(subjects) if subjects.is_empty() => {
-                Decoded::Wait(format!("{error}, nor any other: the registry is empty"))
+        if self.trusted.is_none_or(|at| at.elapsed() >= TRUST) {
+            match self.decoder.registry().subjects().await {
+                Ok(subjects) if subjects.is_empty() => {
+                    return self.outage(format!("{error}, nor any other: the registry is empty"));
+                }
+                Ok(_) => self.trusted = Some(Instant::now()),
+                Err(error) => return self.outage(error.to_string()),
             }
-            Ok(_) => {
-                self.unknown.remove(&id);
-                self.disappointed = Some(now);
-                Decoded::Poison(error.to_string())
-            }
-            Err(error) => Decoded::Wait(error.to_string()),
+        }
+        self.decoder.give_up(id);
+        self.disappointed = Some(Instant::now());
+        Decoded::Poison(error.to_string())
+    }
+
+    fn patience_now(&self) -> Duration {
+        match self.disappointed {
+            Some(at) if at.elapsed() < MEMORY => SHORT_WAIT.min(self.patience),
+            _ => self.patience,
         }
     }
 }
@@ -150,17 +162,132 @@ impl DecodeStage {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::get;
     use onhand_cdc::{RegistryClient, RegistryConfig};
+    use tokio::net::TcpListener;
 
     use super::*;
 
     fn stage() -> DecodeStage {
-        let registry = RegistryConfig {
-            url: "http://127.0.0.1:9".to_owned(),
-            timeout_ms: 300,
-        };
+        stage_of("http://127.0.0.1:9".to_owned(), Duration::ZERO)
+    }
+
+    fn stage_of(url: String, patience: Duration) -> DecodeStage {
+        let registry = RegistryConfig { url, timeout_ms: 2_000 };
         let decoder = Decoder::new(RegistryClient::new(&registry).unwrap());
-        DecodeStage::new(decoder, Duration::ZERO)
+        DecodeStage::new(decoder, patience)
+    }
+
+    /// A registry that knows no id, and one subject or none; how often it was asked for an id and for its subjects.
+    #[derive(Clone, Default)]
+    struct Forgetful {
+        empty: Arc<AtomicBool>,
+        refuses: Arc<AtomicBool>,
+        ids: Arc<AtomicUsize>,
+        subjects: Arc<AtomicUsize>,
+    }
+
+    impl Forgetful {
+        async fn start(&self) -> String {
+            let (of_id, of_all) = (self.clone(), self.clone());
+            let schema = move || async move {
+                of_id.ids.fetch_add(1, Ordering::Relaxed);
+                if of_id.refuses.load(Ordering::Relaxed) {
+                    StatusCode::UNAUTHORIZED
+                } else {
+                    StatusCode::NOT_FOUND
+                }
+            };
+            let subjects = move || async move {
+                of_all.subjects.fetch_add(1, Ordering::Relaxed);
+                if of_all.empty.load(Ordering::Relaxed) {
+                    axum::Json(vec![])
+                } else {
+                    axum::Json(vec!["onhand.inventory.stock_level-value"])
+                }
+            };
+            let router = Router::new()
+                .route("/schemas/ids/{id}", get(schema))
+                .route("/subjects", get(subjects));
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            url
+        }
+    }
+
+    fn framed(id: u32) -> Record {
+        record(Some(b"k"), Some(&[&[0][..], &id.to_be_bytes(), b"x"].concat()))
+    }
+
+    /// Decodes until the record is settled one way or the other, as the worker does.
+    async fn settled(stage: &mut DecodeStage, id: u32) -> Decoded<Change> {
+        loop {
+            match stage.decode(&framed(id)).await {
+                Decoded::Wait(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+                decoded => return decoded,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_unknown_ids_waits_once_per_batch_and_asks_once_per_id() {
+        const BATCHES: u32 = 4;
+        const IDS: u32 = 500;
+        let registry = Forgetful::default();
+        let patience = Duration::from_millis(600);
+        let mut stage = stage_of(registry.start().await, patience);
+        let begun = Instant::now();
+        for batch in 0..BATCHES {
+            stage.begin_batch();
+            for n in 0..IDS * 4 {
+                // Each id of the batch comes four times, and one of them in every batch.
+                let id = if n % IDS == 0 { 7 } else { 1_000 * batch + n % IDS };
+                let decoded = settled(&mut stage, id).await;
+                assert!(matches!(decoded, Decoded::Poison(_)), "{id}: {decoded:?}");
+            }
+        }
+        let took = begun.elapsed();
+        assert!(took >= patience, "the first was waited for: {took:?}");
+        assert!(
+            took < Duration::from_secs(20),
+            "{} records took {took:?}",
+            BATCHES * IDS * 4
+        );
+        let asked = registry.ids.load(Ordering::Relaxed);
+        let once = usize::try_from(BATCHES * IDS).unwrap();
+        assert!(asked < once + 100, "{asked} questions for {once} ids");
+        let subjects = registry.subjects.load(Ordering::Relaxed);
+        assert!((1..=30).contains(&subjects), "{subjects} questions for the subjects");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_given_up_to_a_registry_that_is_empty_or_refuses() {
+        let registry = Forgetful::default();
+        let mut stage = stage_of(registry.start().await, Duration::from_millis(100));
+        for (trouble, words) in [(&registry.empty, "is empty"), (&registry.refuses, "401")] {
+            trouble.store(true, Ordering::Relaxed);
+            stage.begin_batch();
+            let mut seen = 0;
+            while seen < 3 {
+                let decoded = stage.decode::<Change>(&framed(7)).await;
+                let Decoded::Wait(reason) = decoded else {
+                    panic!("{words}: {decoded:?}");
+                };
+                seen += usize::from(reason.contains(words));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            trouble.store(false, Ordering::Relaxed);
+            // It gets its time once more, now that the registry is well.
+            let decoded = stage.decode::<Change>(&framed(7)).await;
+            assert!(matches!(decoded, Decoded::Wait(_)), "{words}: {decoded:?}");
+        }
+        assert!(matches!(settled(&mut stage, 7).await, Decoded::Poison(_)));
     }
 
     fn record(key: Option<&[u8]>, value: Option<&[u8]>) -> Record {

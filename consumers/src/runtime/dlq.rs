@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use onhand_cdc::{KafkaConfig, topics};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::util::Timeout;
@@ -30,6 +30,44 @@ pub(crate) struct DeadLetter {
     pub(crate) reason: String,
     /// Attempts that were made.
     pub(crate) attempts: u32,
+}
+
+/// Why dead letters are not in their topic.
+#[derive(Debug, thiserror::Error)]
+pub enum DeadLetterError {
+    /// Kafka does not take them now.
+    #[error("dead letters are not confirmed")]
+    Unconfirmed(#[source] KafkaError),
+    /// Kafka will not take them, however often they are sent.
+    #[error("dead letters are refused")]
+    Refused(#[source] KafkaError),
+    /// The topic was made with a smaller limit than that of the records. Nothing is dropped, so somebody has to raise it.
+    #[error(
+        "the dead letter of {origin} ({bytes} bytes and its headers) does not fit into {topic}: raise max.message.bytes of that topic"
+    )]
+    TooLarge {
+        /// The topic of dead letters.
+        topic: String,
+        /// Bytes of the record.
+        bytes: usize,
+        /// Where the record is.
+        origin: String,
+    },
+}
+
+impl DeadLetterError {
+    fn of(error: KafkaError) -> Self {
+        if is_fatal(&error) {
+            Self::Refused(error)
+        } else {
+            Self::Unconfirmed(error)
+        }
+    }
+
+    /// True for failures that no repetition mends.
+    pub(crate) fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Unconfirmed(_))
+    }
 }
 
 /// Writes dead letters of one consumer group.
@@ -57,9 +95,36 @@ impl DeadLetters {
 
     /// Sends all of them and waits until the broker has confirmed each. After a failure all can
     /// be sent again: a dead letter that is there twice names the same topic, partition and offset.
-    pub(crate) async fn send(&self, letters: &[DeadLetter]) -> KafkaResult<()> {
+    pub(crate) async fn send(&self, letters: &[DeadLetter]) -> Result<(), DeadLetterError> {
         let sent = join_all(letters.iter().map(|letter| self.send_one(letter))).await;
-        sent.into_iter().collect()
+        match sent.into_iter().collect::<KafkaResult<()>>() {
+            // The broker's limit counts for a batch of the client, so it says little of the letters in it.
+            Err(error) if is_too_large(&error) => self.send_apart(letters).await,
+            sent => sent.map_err(DeadLetterError::of),
+        }
+    }
+
+    /// Each in a batch of its own: what is refused now does not fit by itself.
+    async fn send_apart(&self, letters: &[DeadLetter]) -> Result<(), DeadLetterError> {
+        for letter in letters {
+            match self.send_one(letter).await {
+                Err(error) if is_too_large(&error) => return Err(self.too_large(letter)),
+                sent => sent.map_err(DeadLetterError::of)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn too_large(&self, letter: &DeadLetter) -> DeadLetterError {
+        let record = &letter.record;
+        DeadLetterError::TooLarge {
+            topic: topics::dlq(&record.topic, &self.group),
+            bytes: record.bytes(),
+            origin: format!(
+                "{} partition {} offset {}",
+                record.topic, record.partition, record.offset
+            ),
+        }
     }
 
     async fn send_one(&self, letter: &DeadLetter) -> KafkaResult<()> {
@@ -147,9 +212,13 @@ pub(crate) const STAGE_DECODE: &str = "VALUE_CONVERTER";
 /// The sink refused the event.
 pub(crate) const STAGE_SINK: &str = "TASK_PUT";
 
+fn is_too_large(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::MessageSizeTooLarge)
+}
+
 /// True for failures that no repetition mends.
-pub(crate) fn is_fatal(error: &KafkaError) -> bool {
-    use rdkafka::error::RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed, TransactionalIdAuthorizationFailed};
+fn is_fatal(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{Fatal, TopicAuthorizationFailed, TransactionalIdAuthorizationFailed};
     matches!(
         error.rdkafka_error_code(),
         Some(Fatal | TopicAuthorizationFailed | TransactionalIdAuthorizationFailed)
@@ -181,6 +250,20 @@ mod tests {
         assert_eq!(value("error").map(str::len), Some(MAX_REASON_CHARS));
         assert!(value("failed_at").is_some_and(|at| at.parse::<Timestamp>().is_ok()));
         assert_eq!(headers.len(), 14);
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_the_consumer_and_says_what_to_do() {
+        let refused = |code| DeadLetterError::of(KafkaError::MessageProduction(code));
+        assert!(!refused(RDKafkaErrorCode::MessageTimedOut).is_fatal());
+        assert!(refused(RDKafkaErrorCode::TopicAuthorizationFailed).is_fatal());
+        let large = DeadLetterError::TooLarge {
+            topic: "t.g.dlq".to_owned(),
+            bytes: 9,
+            origin: "t partition 0 offset 1".to_owned(),
+        };
+        assert!(large.is_fatal());
+        assert!(large.to_string().contains("raise max.message.bytes"), "{large}");
     }
 
     #[test]

@@ -43,6 +43,10 @@ const SECONDS: [f64; 16] = [
 ];
 const RECORDS: [f64; 11] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 4000.0];
 
+/// How often what was measured is folded into the distributions. Until then the recorder keeps every single value, and
+/// whoever reads the metrics may never come.
+pub(crate) const UPKEEP: Duration = Duration::from_secs(5);
+
 static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// The process has one recorder. A second consumer in the same process (a test) shares it; if
@@ -58,6 +62,16 @@ pub(crate) fn handle() -> Option<&'static PrometheusHandle> {
                 .ok()
         })
         .as_ref()
+}
+
+/// Keeps the recorder small until the future is dropped.
+pub(crate) async fn keep(every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        if let Some(handle) = handle() {
+            handle.run_upkeep();
+        }
+    }
 }
 
 /// The labels of one sink; topics are interned so that a hot path allocates nothing new.

@@ -43,6 +43,7 @@ use worker::{Ended, Worker};
 
 pub use config::RuntimeConfig;
 pub use decode::Message;
+pub use dlq::DeadLetterError;
 pub use sink::{ErrorClass, Event, Outcome, Record, Sink, SinkError, Warmth};
 
 /// Why a consumer ended by itself.
@@ -58,8 +59,8 @@ pub enum ConsumerError {
     #[error("kafka client cannot go on: {0}")]
     KafkaFatal(String),
     /// Dead letters are refused for good.
-    #[error("dead letters are refused")]
-    DeadLetters(#[source] KafkaError),
+    #[error("dead letters cannot be kept")]
+    DeadLetters(#[source] DeadLetterError),
     /// The registry client could not be made.
     #[error("schema registry client failed")]
     Registry(#[from] RegistryError),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -34,8 +35,12 @@ pub(crate) async fn bind(listen: SocketAddr) -> Result<TcpListener, ConsumerErro
         .map_err(|source| ConsumerError::Listen { listen, source })
 }
 
-/// Serves until the token is cancelled.
+/// Serves until the token is cancelled, and keeps the recorder of metrics small meanwhile: whoever measures serves.
 pub(crate) async fn serve<P: Probes>(listener: TcpListener, probes: Arc<P>, token: CancellationToken) {
+    serve_and_keep(listener, probes, token, metrics::UPKEEP).await;
+}
+
+async fn serve_and_keep<P: Probes>(listener: TcpListener, probes: Arc<P>, token: CancellationToken, upkeep: Duration) {
     let router = Router::new()
         .route("/metrics", get(render::<P>))
         .route("/health", get(live::<P>))
@@ -43,9 +48,9 @@ pub(crate) async fn serve<P: Probes>(listener: TcpListener, probes: Arc<P>, toke
         .route("/ready", get(ready::<P>))
         .route("/readyz", get(ready::<P>))
         .with_state(probes);
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(token.cancelled_owned())
-        .await;
+    let serving = axum::serve(listener, router).with_graceful_shutdown(token.clone().cancelled_owned());
+    let keeping = token.run_until_cancelled(metrics::keep(upkeep));
+    let (served, _) = tokio::join!(serving.into_future(), keeping);
     if let Err(error) = served {
         tracing::warn!(%error, "health and metrics are no longer served");
     }
@@ -78,4 +83,53 @@ fn answer((ok, body): (bool, Value)) -> Response {
         StatusCode::SERVICE_UNAVAILABLE
     };
     (status, axum::Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use ::metrics::histogram;
+
+    use super::*;
+
+    struct Quiet;
+
+    impl Probes for Quiet {
+        fn live(&self) -> (bool, Value) {
+            (true, Value::Null)
+        }
+
+        fn ready(&self) -> (bool, Value) {
+            (true, Value::Null)
+        }
+    }
+
+    /// Memory of this process.
+    fn resident_bytes() -> usize {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+    }
+
+    #[tokio::test]
+    async fn what_is_measured_takes_no_memory_when_nobody_asks_for_it() {
+        const ROUNDS: usize = 16;
+        const VALUES: usize = 500_000;
+        assert!(metrics::handle().is_some(), "this process has another recorder");
+        let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let (stop, upkeep) = (CancellationToken::new(), Duration::from_millis(20));
+        let serving = tokio::spawn(serve_and_keep(listener, Arc::new(Quiet), stop.clone(), upkeep));
+        let measured = histogram!("onhand_test_unread_seconds");
+        let begin = resident_bytes();
+        for _ in 0..ROUNDS {
+            for _ in 0..VALUES {
+                measured.record(0.01);
+            }
+            tokio::time::sleep(upkeep * 2).await;
+        }
+        let grown = resident_bytes().saturating_sub(begin);
+        let all = ROUNDS * VALUES * size_of::<f64>();
+        assert!(grown < all / 2, "{grown} bytes are kept for values of {all}");
+        stop.cancel();
+        serving.await.unwrap();
+    }
 }

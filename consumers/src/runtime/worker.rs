@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use onhand_cdc::error_chain;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio_util::sync::CancellationToken;
 
 use super::config::RuntimeConfig;
 use super::decode::{DecodeStage, Decoded, Message};
-use super::dlq::{self, DeadLetter, DeadLetters, STAGE_DECODE, STAGE_SINK};
+use super::dlq::{DeadLetter, DeadLetters, STAGE_DECODE, STAGE_SINK};
 use super::follow::Follower;
 use super::health::{Health, Phase};
 use super::hops::Hops;
@@ -203,6 +204,7 @@ impl<M: Message> Worker<M> {
     }
 
     async fn decode(&mut self, records: Vec<Record>, letters: &mut Vec<DeadLetter>) -> Result<Vec<Event<M>>, Halt> {
+        self.decode.begin_batch();
         let mut events = Vec::with_capacity(records.len());
         let mut consumed: HashMap<Arc<str>, (u64, u64)> = HashMap::new();
         for record in records {
@@ -340,11 +342,11 @@ impl<M: Message> Worker<M> {
         while !letters.is_empty() {
             match self.dead.send(letters).await {
                 Ok(()) => break,
-                Err(error) if dlq::is_fatal(&error) => {
+                Err(error) if error.is_fatal() => {
                     return Err(ConsumerError::DeadLetters(error).into());
                 }
                 Err(error) => {
-                    let error = SinkError::Transient(error.to_string());
+                    let error = SinkError::Transient(error_chain(&error));
                     self.again("dead_letters", error, &mut backoff).await?;
                 }
             }
