@@ -127,8 +127,9 @@ mod tests {
             tokio::time::sleep(upkeep * 2).await;
         }
         let grown = resident_bytes().saturating_sub(begin);
+        // Kept, each would take three times as much: its instant too. Other tests of this process need some memory meanwhile.
         let all = ROUNDS * VALUES * size_of::<f64>();
-        assert!(grown < all / 2, "{grown} bytes are kept for values of {all}");
+        assert!(grown < all, "{grown} bytes are kept for values of {all}");
         stop.cancel();
         serving.await.unwrap();
     }
