@@ -27,6 +27,15 @@ impl Missing {
         self.since.insert(id, now);
     }
 
+    /// Forgets the id if it is missing since longer than `age`. True if it was forgotten.
+    pub(super) fn forget(&mut self, id: u32, age: Duration, now: Instant) -> bool {
+        let older = self
+            .since
+            .get(&id)
+            .is_some_and(|since| now.duration_since(*since) > age);
+        older && self.since.remove(&id).is_some()
+    }
+
     pub(super) fn has(&self, id: u32, now: Instant) -> bool {
         self.since
             .get(&id)
@@ -45,6 +54,16 @@ mod tests {
         assert!(missing.has(7, now) && !missing.has(8, now));
         assert!(missing.has(7, now + MEMORY / 2));
         assert!(!missing.has(7, now + MEMORY));
+    }
+
+    #[test]
+    fn what_was_written_later_asks_again() {
+        let (mut missing, begin) = (Missing::default(), Instant::now());
+        missing.add(7, begin);
+        let now = begin + Duration::from_secs(9);
+        assert!(!missing.forget(7, Duration::from_secs(10), now) && missing.has(7, now));
+        assert!(missing.forget(7, Duration::from_secs(8), now) && !missing.has(7, now));
+        assert!(!missing.forget(8, Duration::ZERO, now));
     }
 
     #[test]

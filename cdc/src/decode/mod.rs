@@ -16,7 +16,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
@@ -217,6 +217,13 @@ impl Decoder {
     pub fn give_up(&self, id: u32) {
         let mut missing = self.missing.write().unwrap_or_else(PoisonError::into_inner);
         missing.add(id, Instant::now());
+    }
+
+    /// Lets the id be asked for again if it was given up longer ago than `age`, that of a record which names it: what was written since
+    /// then may have its schema by now, a dead letter that was sent again for example. True if it will be asked for.
+    pub fn ask_again(&self, id: u32, age: Duration) -> bool {
+        let mut missing = self.missing.write().unwrap_or_else(PoisonError::into_inner);
+        missing.forget(id, age, Instant::now())
     }
 
     fn is_given_up(&self, id: u32) -> bool {

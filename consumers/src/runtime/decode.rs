@@ -111,7 +111,13 @@ impl DecodeStage {
     }
 
     pub(crate) async fn decode<M: Message>(&mut self, record: &Record) -> Decoded<M> {
-        let error = match M::decode(&self.decoder, record).await {
+        let mut decoded = M::decode(&self.decoder, record).await;
+        if let Err(DecodeError::GivenUp(id)) = decoded
+            && age(record).is_some_and(|age| self.decoder.ask_again(id, age))
+        {
+            decoded = M::decode(&self.decoder, record).await;
+        }
+        let error = match decoded {
             Ok(Some(message)) => return Decoded::Message(message),
             Ok(None) => return Decoded::Tombstone,
             Err(error) => error,
@@ -157,6 +163,12 @@ impl DecodeStage {
             _ => self.patience,
         }
     }
+}
+
+/// How long ago the record was written to Kafka; nothing if that was in the future, by a clock ahead of ours.
+fn age(record: &Record) -> Option<Duration> {
+    let written = Timestamp::from_millisecond(record.timestamp_ms?).ok()?;
+    Duration::try_from(Timestamp::now().duration_since(written)).ok()
 }
 
 #[cfg(test)]
