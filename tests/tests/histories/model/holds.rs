@@ -273,7 +273,8 @@ impl Model {
         }))
     }
 
-    /// Gives what has become available on a key to those who wait there, in their order. Returns whether anybody got something.
+    /// Gives what has become available on a key to those who wait there, in their order; under a policy that is never short all get all.
+    /// Returns whether anybody got something.
     pub(super) fn fill(&mut self, key: &Key) -> Result<bool, Refusal> {
         let mut queue: Vec<(u64, Uuid, i64)> = self
             .holds
@@ -286,7 +287,12 @@ impl Model {
         queue.sort_unstable();
         let mut given_any = false;
         for (_, id, waiting) in queue {
-            let given = self.level(key).states.available().min(waiting);
+            let level = self.level(key);
+            let given = if level.endless() {
+                waiting
+            } else {
+                level.states.available().min(waiting)
+            };
             if given <= 0 {
                 break;
             }

@@ -44,7 +44,11 @@ impl Model {
         level.safety_stock = settings.safety_stock.unwrap_or(level.safety_stock);
         level.reorder_point = settings.reorder_point.unwrap_or(level.reorder_point);
         level.policy = settings.policy.map_or(level.policy, str::to_owned);
+        let endless = level.endless();
         self.write_settings(key, level);
+        if endless {
+            self.fill(key)?;
+        }
         Ok(())
     }
 
