@@ -65,11 +65,18 @@ impl Recover {
         if self.no_verify {
             return Ok(());
         }
-        let options = Options {
+        let options = |repair| Options {
+            repair,
             wait: COMPARE_PATIENCE,
             ..Options::default()
         };
-        let report = Verifier::new(&settings.targets())?.verify(&options).await?;
+        let verifier = Verifier::new(&settings.targets())?;
+        // Movements of the time that was lost stand in the index, and nothing will ever say that they are gone.
+        let mut report = verifier.verify(&options(true)).await?;
+        if report.count() > 0 {
+            print!("{report}");
+            report = verifier.verify(&options(false)).await?;
+        }
         print!("{report}");
         if !report.is_equal() {
             bail!("{} differences are left", report.left());
