@@ -2,19 +2,18 @@
 //! a batch holds the same level several times; versions grow by one with each change.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord};
 use uuid::Uuid;
 
 use super::super::progress;
 use super::kafka::{self, StopFlag};
-use super::site::{PATIENCE, Site};
+use super::site::Site;
 use super::template::{Level, Template, Writer};
 use crate::demo::popularity::Popularity;
 
@@ -26,8 +25,6 @@ const LOCATIONS: usize = 4;
 const SEED: u64 = 20_260_102;
 /// Levels that are looked at after a draining, to see that what was fast was also right.
 const LOOKED_AT: usize = 200;
-/// While the client's queue is full.
-const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// Changes one after the other, without end.
 pub(super) struct Changes {
@@ -158,21 +155,9 @@ fn write(
         }
         let level = changes.next_level().context("there is no such level")?;
         let (key, value) = writer.write(&level)?;
-        let mut record = BaseRecord::to(topic).key(&key).payload(&value);
-        while let Err((error, refused)) = producer.send(record) {
-            match error {
-                KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => record = refused,
-                error => return Err(error.into()),
-            }
-            producer.poll(FULL_PAUSE);
-        }
-        producer.poll(Duration::ZERO);
+        kafka::enqueue(producer, BaseRecord::to(topic).key(&key).payload(&value))?;
     }
-    producer.flush(PATIENCE)?;
-    match producer.in_flight_count() {
-        0 => Ok(()),
-        left => bail!("{left} records were not taken by Kafka"),
-    }
+    kafka::flush(producer, "records")
 }
 
 /// Some of the levels that were changed: the popular ones and others.

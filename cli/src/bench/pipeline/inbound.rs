@@ -1,20 +1,15 @@
 //! Commands as other systems send them: what the part ingest reads.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 use onhand_cdc::{KafkaConfig, topics};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::site::PATIENCE;
-
-/// While the client's queue is full.
-const FULL_PAUSE: Duration = Duration::from_millis(20);
+use super::kafka;
 
 /// A unit comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,24 +46,13 @@ pub(super) fn send(config: &KafkaConfig, deliveries: impl Iterator<Item = Delive
             key: "content-type",
             value: Some("application/json"),
         });
-        let mut record = BaseRecord::to(topics::STOCK_COMMANDS)
+        let record = BaseRecord::to(topics::STOCK_COMMANDS)
             .key(&delivery.sku)
             .payload(&body)
             .headers(headers);
-        while let Err((error, refused)) = producer.send(record) {
-            match error {
-                KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => record = refused,
-                error => return Err(error.into()),
-            }
-            producer.poll(FULL_PAUSE);
-        }
-        producer.poll(Duration::ZERO);
+        kafka::enqueue(&producer, record)?;
     }
-    producer.flush(PATIENCE)?;
-    match producer.in_flight_count() {
-        0 => Ok(()),
-        left => bail!("{left} commands were not taken by Kafka"),
-    }
+    kafka::flush(&producer, "commands")
 }
 
 #[cfg(test)]

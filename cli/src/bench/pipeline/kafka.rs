@@ -11,8 +11,9 @@ use onhand_consumers::SinkKind;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::message::BorrowedMessage;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, ToBytes};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::site::PATIENCE;
@@ -24,6 +25,9 @@ const RETENTION_MS: &str = "86400000";
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// While the client's queue is full.
+const FULL_PAUSE: Duration = Duration::from_millis(20);
+
 /// Where reading begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
@@ -31,6 +35,31 @@ pub(super) enum Start {
     Now,
     /// With the first record.
     Beginning,
+}
+
+/// Hands a record to the client; waits while its queue is full. Blocks.
+pub(super) fn enqueue<K: ToBytes + ?Sized, P: ToBytes + ?Sized>(
+    producer: &BaseProducer,
+    mut record: BaseRecord<'_, K, P>,
+) -> Result<()> {
+    while let Err((error, refused)) = producer.send(record) {
+        match error {
+            KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => record = refused,
+            error => return Err(error.into()),
+        }
+        producer.poll(FULL_PAUSE);
+    }
+    producer.poll(Duration::ZERO);
+    Ok(())
+}
+
+/// Waits until Kafka has all that was handed over; `what` it is, for the error. Blocks.
+pub(super) fn flush(producer: &BaseProducer, what: &str) -> Result<()> {
+    producer.flush(PATIENCE)?;
+    match producer.in_flight_count() {
+        0 => Ok(()),
+        left => bail!("{left} {what} were not taken by Kafka"),
+    }
 }
 
 /// Makes the topics that the consumers under test read. They are not compacted: a backlog has to stay one.
