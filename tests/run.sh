@@ -62,6 +62,7 @@ export ONHAND_PARTS=${ONHAND_PARTS:-$root/.onhand/parts}
 
 begun=$SECONDS
 output=$(mktemp)
+failures=$(mktemp)
 summary=()
 failed=0
 stack_used=no
@@ -93,11 +94,17 @@ step() { # title command...
 # The numbers in the summary lines of the runners in the last output.
 ran() { awk '/^test result:/ { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^(passed|failed);/) sum += $i } END { print sum + 0 }' "$output"; }
 
+# What the failed tests of the last output said, for the end of the run: between the runner's heading and its list of names.
+keep_failures() {
+    awk '/^failures:$/ { found++ } found % 2 == 1 && NF && !/^failures:$/ { print substr($0, 1, 600) }' "$output" | head -n 25 >>"$failures"
+}
+
 # Runs tests, shows what they print, and fails also if none ran.
 tests() { # cargo arguments...
     local code count
     cargo test "$@" -- ${filter[@]+"${filter[@]}"} 2>&1 | tee "$output"
     code=${PIPESTATUS[0]}
+    [ "$code" -eq 0 ] || keep_failures
     count=$(ran)
     total=$((total + count))
     if [ "$count" -eq 0 ] && [ ${#filter[@]} -eq 0 ]; then
@@ -192,7 +199,7 @@ print_logs() {
 finish() {
     local code=$?
     trap '' INT TERM HUP
-    rm -f "$output"
+    rm -f "$output" "$failures"
     if [ "$stack_used" = yes ]; then
         [ "$code" -eq 0 ] || print_logs
         stack_down || code=1
@@ -261,6 +268,7 @@ if [ "$total" -eq 0 ]; then
 fi
 printf '%s tests in %s\n' "$total" "$(minutes $((SECONDS - begun)))"
 if [ "$failed" -ne 0 ]; then
+    cat "$failures"
     echo "FAILED"
     exit 1
 fi
