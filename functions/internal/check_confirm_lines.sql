@@ -13,7 +13,7 @@ begin
     where command.body ? 'lines' and not exists (
         select from inventory.reservation_line as r
         join inventory.item as i on i.id = r.item_id
-        where r.reservation_id = command.reservation_id and r.status = 'PENDING' and i.sku = l.line ->> 'sku'
+        where r.reservation_id = command.reservation_id and internal.is_open(r.status) and i.sku = l.line ->> 'sku'
             and r.location_id = l.line ->> 'location')
     limit 1;
     if v_line is not null then

@@ -24,7 +24,7 @@ as $$
         -- Made by another session after the lines were read: its levels are not locked. This command came first.
         when locked.reservation_id is null and exists (
             select from inventory.reservation_line as l
-            where l.reservation_id = c.reservation_id and l.status = 'PENDING') then 'IV005'
+            where l.reservation_id = c.reservation_id and internal.is_open(l.status)) then 'IV005'
         -- Freed by this very call, when it locked the levels: that is what was asked for.
         when r.status = 'EXPIRED' and c.op = 'expire' and r.updated_at = instant then null
         when r.status = 'EXPIRED' then 'IV002'

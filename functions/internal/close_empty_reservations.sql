@@ -9,9 +9,9 @@ as $$
     with emptied as materialized (
         select r.id
         from inventory.reservation as r
-        where r.id = any (ids) and r.status = 'PENDING'
+        where r.id = any (ids) and internal.is_open(r.status)
             and not exists (
-                select from inventory.reservation_line as l where l.reservation_id = r.id and l.status = 'PENDING')
+                select from inventory.reservation_line as l where l.reservation_id = r.id and internal.is_open(l.status))
         order by r.id
         for no key update of r
     )

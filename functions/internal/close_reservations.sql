@@ -12,7 +12,7 @@ as $$
         select r.id, case c.op when 'confirm' then 'COMMITTED' when 'cancel' then 'RELEASED' else 'EXPIRED' end as status
         from unnest(commands) as c
         join inventory.reservation as r on r.id = c.reservation_id
-        where c.op in ('confirm', 'cancel', 'expire') and c.code is null and c.replay is null and r.status = 'PENDING'
+        where c.op in ('confirm', 'cancel', 'expire') and c.code is null and c.replay is null and internal.is_open(r.status)
         order by r.id
         for no key update of r
     ), header as (
@@ -24,7 +24,7 @@ as $$
     update inventory.reservation_line as l
     set status = k.status, confirmed = case k.status when 'COMMITTED' then l.quantity else 0 end
     from closed as k
-    where l.reservation_id = k.id and l.status = 'PENDING'
+    where l.reservation_id = k.id and internal.is_open(l.status)
 $$;
 
 comment on function internal.close_reservations(internal.command[], timestamptz) is 'Writes the outcome of confirm, cancel and expire to their reservations.';

@@ -18,7 +18,7 @@ begin
         select r as line, i.sku
         from inventory.reservation_line as r
         join inventory.item as i on i.id = r.item_id
-        where r.reservation_id = v_row.id and r.status = 'PENDING'
+        where r.reservation_id = v_row.id and internal.is_open(r.status)
         order by r.item_id, r.location_id
     loop
         v_part := case when command.op = 'confirm' then internal.confirmed_part(command, v_line.line, v_line.sku) else 0 end;

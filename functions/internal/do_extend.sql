@@ -11,14 +11,14 @@ declare
     v_levels jsonb := '[]';
 begin
     update inventory.reservation_line as l set expires_at = command.expires_at
-    where l.reservation_id = v_row.id and l.status = 'PENDING';
+    where l.reservation_id = v_row.id and internal.is_open(l.status);
     update inventory.reservation as r
     set expires_at = command.expires_at, version = greatest(r.version + 1, internal.version_floor()), updated_at = instant
     where r.id = v_row.id;
     for v_line in
         select l.item_id, l.location_id, l.quantity, l.backordered
         from inventory.reservation_line as l
-        where l.reservation_id = v_row.id and l.status = 'PENDING'
+        where l.reservation_id = v_row.id and internal.is_open(l.status)
         order by l.item_id, l.location_id
     loop
         v_levels := v_levels || (internal.change_level(command, v_line.item_id, v_line.location_id, 'extend',

@@ -17,7 +17,7 @@ begin
         select l.*
         from inventory.reservation_line as l
         join inventory.item as i on i.id = l.item_id
-        where l.reservation_id = v_row.id and l.status = 'PENDING' and l.location_id <> v_to
+        where l.reservation_id = v_row.id and internal.is_open(l.status) and l.location_id <> v_to
             and l.location_id = coalesce(command.body ->> 'from', l.location_id)
             and i.sku = coalesce(command.body ->> 'sku', i.sku)
         order by l.item_id, l.location_id

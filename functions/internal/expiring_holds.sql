@@ -13,7 +13,7 @@ as $$
     from inventory.reservation as v
     join inventory.reservation_line as l on l.reservation_id = v.id
     cross join lateral internal.alert_rule_of('hold_expiry', l.item_id, l.location_id) as r
-    where v.status = 'PENDING' and l.status = 'PENDING'
+    where v.status = 'PENDING' and internal.is_open(l.status)
         and v.expires_at > now()
         and v.expires_at <= now() + greatest(expiring_holds.horizon, (
             select make_interval(secs => max(x.threshold)) from inventory.alert_rule as x where x.kind = 'hold_expiry'))

@@ -23,7 +23,7 @@ as $$
     union
     select l.item_id, l.location_id
     from inventory.reservation as r
-    join inventory.reservation_line as l on l.reservation_id = r.id and l.status = 'PENDING'
+    join inventory.reservation_line as l on l.reservation_id = r.id and internal.is_open(l.status)
     where command.body ? 'replace' and r.owner = command.owner and r.status = 'PENDING'
 $$;
 

@@ -19,7 +19,7 @@ as $$
         i.kind <> 'physical' or i.tracking <> 'none' or r.backordered > 0
     )::internal.line order by c.ordinal, r.item_id, r.location_id)
     from unnest(commands) as c
-    join inventory.reservation_line as r on r.reservation_id = c.reservation_id and r.status = 'PENDING'
+    join inventory.reservation_line as r on r.reservation_id = c.reservation_id and internal.is_open(r.status)
     join inventory.item as i on i.id = r.item_id
     where c.op in ('confirm', 'cancel', 'expire') and c.code is null and c.replay is null
 $$;

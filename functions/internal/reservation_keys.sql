@@ -10,7 +10,7 @@ as $$
     from inventory.reservation_line as l
     cross join lateral (values (l.location_id), (command.body ->> 'to')) as p (id)
     join inventory.location as o on o.id = p.id
-    where l.reservation_id = command.reservation_id and l.status = 'PENDING'
+    where l.reservation_id = command.reservation_id and internal.is_open(l.status)
 $$;
 
 comment on function internal.reservation_keys(internal.command) is 'The keys of the reservation that a command names.';
