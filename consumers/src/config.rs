@@ -57,6 +57,15 @@ impl SinkKind {
         }
     }
 
+    /// Records in one batch at most, unless the settings say otherwise. Where each becomes several records, with their texts in memory
+    /// until all are confirmed, a larger batch costs memory and gains nothing.
+    pub const fn batch_max_records(self) -> usize {
+        match self {
+            Self::Cache | Self::Search | Self::Alerts => 1_000,
+            Self::Publish | Self::Ingest => 250,
+        }
+    }
+
     /// Bytes that a fetch gathers, unless the settings say otherwise: see `fetch_min_bytes` there.
     pub(crate) const fn fetch_min_bytes(self) -> u32 {
         match self {

@@ -1,5 +1,6 @@
 -- For the consumer of alerts: the oldest change of a rule whose levels are still to be judged anew; no row if there is none. Archived items
--- that have open alerts count as a change of theirs. Security definer because only the owner writes tables.
+-- that have open alerts count as a change of theirs; they are looked for, among all alerts that are open, once nothing else is left to judge.
+-- Security definer because only the owner writes tables.
 create or replace function api.find_rule_change()
 returns table (id bigint, item_id uuid, location text)
 language sql
@@ -13,7 +14,7 @@ as $$
     from inventory.alert as a
     join inventory.item as i on i.id = a.item_id
     where a.status = 'open' and a.kind in ('reorder_point', 'safety_stock', 'out_of_stock') and i.status = 'archived'
-        and not exists (select from inventory.alert_rule_change as c where c.item_id = a.item_id);
+        and not exists (select from inventory.alert_rule_change);
     select c.id, c.item_id, c.location_id collate "default" from inventory.alert_rule_change as c order by c.id limit 1
 $$;
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use onhand_cdc::{ConfigError, topics};
 use serde::Deserialize;
 
+use crate::config::SinkKind;
+
 /// What Kafka's client takes at most for the bytes that a fetch gathers.
 const FETCH_MIN_BYTES_MAX: u32 = 100_000_000;
 
@@ -22,8 +24,9 @@ pub struct RuntimeConfig {
     /// Keeps the partitions of a process that is restarted quickly (a StatefulSet's pod name).
     /// Leave it out under a Deployment.
     pub group_instance_id: Option<String>,
-    /// Most records in one batch. A batch takes what waits and never waits for more.
-    pub batch_max_records: usize,
+    /// Most records in one batch; by default 1,000, and 250 for ingest and publish, which make several records of each. A batch takes
+    /// what waits and never waits for more.
+    pub batch_max_records: Option<usize>,
     /// Records that may wait between Kafka and the sink.
     pub queue_max_records: usize,
     /// Bytes that may wait between Kafka and the sink.
@@ -67,7 +70,7 @@ impl Default for RuntimeConfig {
             topic_prefix: topics::TABLE_PREFIX.to_owned(),
             client_id: None,
             group_instance_id: None,
-            batch_max_records: 1_000,
+            batch_max_records: None,
             queue_max_records: 2_000,
             queue_max_bytes: 4 * 1024 * 1024,
             pause_after_ms: 2_000,
@@ -88,10 +91,16 @@ impl Default for RuntimeConfig {
 }
 
 impl RuntimeConfig {
+    /// Most records in one batch of this sink.
+    #[must_use]
+    pub fn batch_max(&self, kind: SinkKind) -> usize {
+        self.batch_max_records.unwrap_or(kind.batch_max_records())
+    }
+
     /// Refuses settings that cannot work.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let positive = [
-            ("runtime.batch_max_records", self.batch_max_records),
+            ("runtime.batch_max_records", self.batch_max_records.unwrap_or(1)),
             ("runtime.queue_max_records", self.queue_max_records),
             ("runtime.queue_max_bytes", self.queue_max_bytes),
         ];
@@ -175,7 +184,7 @@ mod tests {
         };
         assert!(config.validate().is_err());
         let config = RuntimeConfig {
-            batch_max_records: 0,
+            batch_max_records: Some(0),
             ..RuntimeConfig::default()
         };
         assert!(config.validate().is_err());

@@ -153,6 +153,7 @@ pub async fn run<M: Message>(
         health,
         telemetry,
         follower,
+        kind,
     };
     let ended = loop {
         match shared.work(token.clone()).await {
@@ -169,6 +170,7 @@ pub async fn run<M: Message>(
 
 /// What outlives a Kafka client.
 struct Shared<M: Message> {
+    kind: SinkKind,
     config: ConsumerConfig,
     client: ClientConfig,
     group: String,
@@ -192,6 +194,7 @@ impl<M: Message> Shared<M> {
             consumer: Arc::clone(&poller.consumer),
             intake,
             decode: DecodeStage::new(decoder, runtime.unknown_schema_wait()),
+            batch_max_records: runtime.batch_max(self.kind),
             config: runtime.clone(),
             dead,
             health: Arc::clone(&self.health),

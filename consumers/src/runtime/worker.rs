@@ -73,6 +73,7 @@ struct Written<M> {
 pub(crate) struct Worker<M: Message> {
     pub(crate) sink: Arc<dyn Sink<M>>,
     pub(crate) config: RuntimeConfig,
+    pub(crate) batch_max_records: usize,
     pub(crate) consumer: Arc<KafkaConsumer>,
     pub(crate) intake: Intake,
     pub(crate) decode: DecodeStage,
@@ -133,7 +134,7 @@ impl<M: Message> Worker<M> {
         self.health.phase(Phase::Running);
         let mut timer = tokio::time::interval(self.config.commit_interval());
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut waiting = Vec::with_capacity(self.config.batch_max_records);
+        let mut waiting = Vec::with_capacity(self.batch_max_records);
         loop {
             match self.next(&mut timer, &mut waiting).await {
                 Step::Batch(records) => self.settle(records).await?,
@@ -150,7 +151,7 @@ impl<M: Message> Worker<M> {
 
     /// What comes next; a batch is all that waits, and at least one record.
     async fn next(&mut self, timer: &mut tokio::time::Interval, waiting: &mut Vec<Queued>) -> Step {
-        let limit = self.config.batch_max_records;
+        let limit = self.batch_max_records;
         tokio::select! {
             biased;
             () = self.token.cancelled() => Step::Stop,

@@ -35,7 +35,7 @@ async fn drained(_: Arc<Database>) -> Result<()> {
     pipeline.registry(|registry| drop(registry.schemas.insert(1, schema(&[]))));
     let mut config = pipeline.config()?;
     config.runtime = RuntimeConfig {
-        batch_max_records: 2,
+        batch_max_records: Some(2),
         ..config.runtime
     };
     let shelves = [(); 2].map(|()| Arc::new(Shelf::slow(Duration::from_millis(20))));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use onhand_cdc::{Decoder, RegistryClient, Table};
+use onhand_consumers::SinkKind;
 use onhand_consumers::cache::{self, APPLY_SCRIPT, StockCache};
 use onhand_consumers::runtime::{Event, Record};
 use onhand_consumers::search::Replay;
@@ -43,7 +44,7 @@ impl Loaded {
     /// Calls of the guarded script, for a place in Redis.
     pub(super) async fn redis(site: &Site, backlog: &Backlog, place: &Place) -> Result<Self> {
         let cache = StockCache::new(&place.redis)?;
-        Self::load(site, backlog, |batch| {
+        Self::load(site, SinkKind::Cache, backlog, |batch| {
             let items = cache::rows_of(batch);
             let rows = items.iter().map(|item| item.rows.len()).sum();
             let pipeline = cache.commands(&items);
@@ -59,7 +60,7 @@ impl Loaded {
     /// Bulk requests, for a place in Elasticsearch.
     pub(super) async fn elasticsearch(site: &Site, backlog: &Backlog, place: &Place) -> Result<Self> {
         let replay = Replay::new(&place.elasticsearch)?;
-        Self::load(site, backlog, |batch| {
+        Self::load(site, SinkKind::Search, backlog, |batch| {
             let body = replay.body(batch)?;
             // An action and a document are two lines.
             let rows = body.lines().count() / 2;
@@ -74,10 +75,11 @@ impl Loaded {
 
     async fn load(
         site: &Site,
+        sink: SinkKind,
         backlog: &Backlog,
         mut request: impl FnMut(&[&Event]) -> Result<(Request, usize)>,
     ) -> Result<Self> {
-        let size = site.settings.runtime.batch_max_records;
+        let size = site.settings.runtime.batch_max(sink);
         let (config, topic) = (site.settings.kafka.clone(), backlog.topic.clone());
         let consumer = kafka::blocking(move || kafka::reader(&config, &topic, Start::Beginning)).await?;
         let decoder = Decoder::new(RegistryClient::new(&site.settings.registry)?);

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use onhand_consumers::SinkKind;
 use onhand_consumers::cache::APPLY_SCRIPT;
 use secrecy::ExposeSecret;
 use tokio::process::Command;
@@ -74,7 +75,7 @@ impl Peer {
             .env("PEER_REDIS", settings.redis.url.expose_secret())
             .env("PEER_KEY_PREFIX", &place.redis.key_prefix)
             .env("PEER_SCRIPT", &self.script)
-            .env("PEER_BATCH", settings.runtime.batch_max_records.to_string())
+            .env("PEER_BATCH", settings.runtime.batch_max(SinkKind::Cache).to_string())
             .env("PEER_RECORDS", backlog.events.to_string());
         Ok(command)
     }
