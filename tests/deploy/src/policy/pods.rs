@@ -27,6 +27,11 @@ pub(super) fn restricted(world: &World<'_>, report: &mut Report) {
             object,
             "nothing in it asks the API server, so it gets no token (automountServiceAccountToken: false)",
         );
+        report.require(
+            pod.pointer("/enableServiceLinks") == Some(&Value::Bool(false)),
+            object,
+            "every service of its namespace becomes a variable of its own environment (enableServiceLinks: false)",
+        );
         for volume in items(pod, "/volumes") {
             let kinds = volume.as_object().into_iter().flat_map(serde_json::Map::keys);
             for kind in kinds.filter(|key| *key != "name") {

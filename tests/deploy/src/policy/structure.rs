@@ -98,7 +98,7 @@ pub(super) fn disruption(world: &World<'_>, report: &mut Report) {
     }
 }
 
-/// What may have several instances is spread over nodes, counted by labels that its pods have.
+/// What may have several instances is spread over nodes, counted by labels that its pods have and those of no other.
 pub(super) fn spread(world: &World<'_>, report: &mut Report) {
     for (object, pod) in world.with_pods().filter(|(object, _)| object.runs()) {
         let constraints: Vec<&Value> = items(pod, "/topologySpreadConstraints").collect();
@@ -115,11 +115,32 @@ pub(super) fn spread(world: &World<'_>, report: &mut Report) {
             "it has several instances and is not spread",
         );
         for constraint in constraints {
-            let selector = constraint.get("labelSelector").cloned().unwrap_or_default();
+            let selector = counted(constraint, &object.pod_labels());
             let own = selector.get("matchLabels").is_some() && selects(&selector, &object.pod_labels());
             report.require(own, object, "its spread does not count its own pods");
+            for (other, _) in world.selected(object.namespace(), &selector) {
+                report.require(
+                    std::ptr::eq(other, object),
+                    object,
+                    format!("its spread also counts the pods of {other}"),
+                );
+            }
         }
     }
+}
+
+/// What a spread counts: its selector, and the pod's own values of the labels that it names by their keys.
+fn counted(constraint: &Value, pod: &BTreeMap<String, String>) -> Value {
+    let mut selector = constraint.get("labelSelector").cloned().unwrap_or_default();
+    let Some(labels) = selector.pointer_mut("/matchLabels").and_then(Value::as_object_mut) else {
+        return selector;
+    };
+    for key in items(constraint, "/matchLabelKeys").filter_map(Value::as_str) {
+        if let Some(value) = pod.get(key) {
+            labels.insert(key.to_owned(), json!(value));
+        }
+    }
+    selector
 }
 
 /// Kinds that are in no namespace.

@@ -127,6 +127,9 @@ const BROKEN: &[(&str, Break)] = &[
     ("restricted", |o| {
         unset(o, "Job", "migrate", POD, "automountServiceAccountToken")
     }),
+    ("restricted", |o| {
+        unset(o, "StatefulSet", "redis", POD, "enableServiceLinks")
+    }),
     ("resources", |o| {
         unset(o, "Deployment", "publish", &format!("{CONTAINER}/resources"), "limits")
     }),
@@ -270,6 +273,16 @@ const BROKEN: &[(&str, Break)] = &[
             &format!("{POD}/topologySpreadConstraints/0/labelSelector/matchLabels"),
             "app.kubernetes.io/component",
             json!("x"),
+        )
+    }),
+    ("spread", |o| {
+        set(
+            o,
+            "Deployment",
+            "stock-service",
+            &format!("{POD}/topologySpreadConstraints/0/labelSelector"),
+            "matchLabels",
+            json!({"app.kubernetes.io/part-of": "onhand"}),
         )
     }),
     ("namespaces", |o| drop_object(o, "Namespace", "debezium")),
