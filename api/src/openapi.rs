@@ -65,12 +65,13 @@ pub(crate) struct ApiDoc;
 #[expect(dead_code, reason = "describes headers; CallMeta reads them")]
 pub(crate) struct WriteHeaders {
     /// A key of the caller's choice, 1 to 128 visible ASCII characters. A request that is sent again
-    /// with its key gets the stored answer, for 24 hours. Items and locations need none: writing
-    /// them twice changes nothing.
+    /// with its key gets the stored answer, for 24 hours. Items and locations can do without:
+    /// writing them twice changes nothing.
     #[param(rename = "Idempotency-Key")]
     idempotency_key: Option<String>,
-    /// Entity tag of the row as the caller knows it. Only for operations on one stock row: the
-    /// write is refused with 412 if the row has changed since.
+    /// Entity tag of the row as the caller knows it: the item, location or reservation, or the
+    /// stock row (of a move: the one it takes from). The write is refused with 412 if the row has
+    /// changed since. Not for several rows at once.
     #[param(rename = "If-Match")]
     if_match: Option<String>,
     /// Who calls: 1 to 64 of letters, digits and . _ - @ : Idempotency keys of different clients

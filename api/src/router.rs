@@ -151,7 +151,7 @@ mod tests {
             (json("/v1/stock/add", "{"), 400, "malformed_json"),
             (json("/v1/stock/add", r#"{"sku":1}"#), 400, "invalid_argument"),
             (
-                json("/v1/stock/move", line).header("if-match", "\"1\""),
+                json("/v1/batch/items", r#"{"items":[]}"#).header("if-match", "\"1\""),
                 400,
                 "invalid_argument",
             ),

@@ -9,7 +9,7 @@ mod types;
 use std::collections::HashMap;
 use std::time::Instant;
 
-use onhand_db::{DbError, LevelRow, Pool, PooledClient, StockState};
+use onhand_db::{DbError, LevelRow, Pool, PooledClient, Saved, StockState};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -86,14 +86,28 @@ impl Store {
         levels
     }
 
-    pub(crate) async fn upsert_items<T: Serialize>(&self, items: &[T]) -> Result<Vec<Item>, DbError> {
-        let saved = onhand_db::upsert_items(&self.client().await?, &values(items)?).await?;
-        Ok(saved.into_iter().map(Item::from).collect())
+    pub(crate) async fn upsert_items<T: Serialize>(
+        &self,
+        items: &[T],
+        key: Option<&str>,
+    ) -> Result<Saved<Item>, DbError> {
+        let saved = onhand_db::upsert_items_once(&self.client().await?, &values(items)?, key).await?;
+        Ok(Saved {
+            rows: saved.rows.into_iter().map(Item::from).collect(),
+            replayed: saved.replayed,
+        })
     }
 
-    pub(crate) async fn upsert_locations<T: Serialize>(&self, locations: &[T]) -> Result<Vec<Location>, DbError> {
-        let saved = onhand_db::upsert_locations(&self.client().await?, &values(locations)?).await?;
-        Ok(saved.into_iter().map(Location::from).collect())
+    pub(crate) async fn upsert_locations<T: Serialize>(
+        &self,
+        locations: &[T],
+        key: Option<&str>,
+    ) -> Result<Saved<Location>, DbError> {
+        let saved = onhand_db::upsert_locations_once(&self.client().await?, &values(locations)?, key).await?;
+        Ok(Saved {
+            rows: saved.rows.into_iter().map(Location::from).collect(),
+            replayed: saved.replayed,
+        })
     }
 }
 

@@ -68,6 +68,15 @@ pub struct Location {
     pub updated_at: Timestamp,
 }
 
+/// What a keyed write of the catalogue answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved<T> {
+    /// The rows after it, in the order of the request.
+    pub rows: Vec<T>,
+    /// Whether this is the stored answer to an earlier request under the same key.
+    pub replayed: bool,
+}
+
 const ITEM_COLUMNS: &str = "id, sku, name, description, kind, parent_sku, category, unit_of_measure, tags, dimensions, metadata, \
     status, version, created_at, updated_at";
 const LOCATION_COLUMNS: &str = "id, name, type, priority, status, address, metadata, version, created_at, updated_at";
@@ -112,11 +121,27 @@ fn location(row: &Row) -> Result<Location, tokio_postgres::Error> {
 /// # Errors
 /// [`DbError::Refused`] names the entry and the field that is wrong.
 pub async fn upsert_items(client: &PooledClient, items: &[Value]) -> Result<Vec<Item>, DbError> {
+    Ok(upsert_items_once(client, items, None).await?.rows)
+}
+
+/// `api.upsert_items` under an idempotency key: the same request again gets the stored answer.
+///
+/// # Errors
+/// [`DbError::Refused`] names the entry and the field that is wrong, or the entry whose `expected_version` is stale.
+pub async fn upsert_items_once(
+    client: &PooledClient,
+    items: &[Value],
+    idempotency_key: Option<&str>,
+) -> Result<Saved<Item>, DbError> {
     let statement = client
-        .prepare_cached(&format!("select {ITEM_COLUMNS} from api.upsert_items($1)"))
+        .prepare_cached(&format!(
+            "select {ITEM_COLUMNS}, replayed from api.upsert_items($1, $2)"
+        ))
         .await?;
-    let rows = client.query(&statement, &[&Value::from(items.to_vec())]).await?;
-    rows.iter().map(|row| item(row).map_err(DbError::from)).collect()
+    let rows = client
+        .query(&statement, &[&Value::from(items.to_vec()), &idempotency_key])
+        .await?;
+    saved(&rows, item)
 }
 
 /// `api.upsert_locations`: makes or changes at most 1,000 locations by id, all or nothing; absent fields stay as they are.
@@ -124,11 +149,35 @@ pub async fn upsert_items(client: &PooledClient, items: &[Value]) -> Result<Vec<
 /// # Errors
 /// [`DbError::Refused`] names the entry and the field that is wrong.
 pub async fn upsert_locations(client: &PooledClient, locations: &[Value]) -> Result<Vec<Location>, DbError> {
+    Ok(upsert_locations_once(client, locations, None).await?.rows)
+}
+
+/// `api.upsert_locations` under an idempotency key: the same request again gets the stored answer.
+///
+/// # Errors
+/// [`DbError::Refused`] names the entry and the field that is wrong, or the entry whose `expected_version` is stale.
+pub async fn upsert_locations_once(
+    client: &PooledClient,
+    locations: &[Value],
+    idempotency_key: Option<&str>,
+) -> Result<Saved<Location>, DbError> {
     let statement = client
-        .prepare_cached(&format!("select {LOCATION_COLUMNS} from api.upsert_locations($1)"))
+        .prepare_cached(&format!(
+            "select {LOCATION_COLUMNS}, replayed from api.upsert_locations($1, $2)"
+        ))
         .await?;
-    let rows = client.query(&statement, &[&Value::from(locations.to_vec())]).await?;
-    rows.iter().map(|row| location(row).map_err(DbError::from)).collect()
+    let rows = client
+        .query(&statement, &[&Value::from(locations.to_vec()), &idempotency_key])
+        .await?;
+    saved(&rows, location)
+}
+
+fn saved<T>(rows: &[Row], read: fn(&Row) -> Result<T, tokio_postgres::Error>) -> Result<Saved<T>, DbError> {
+    Ok(Saved {
+        rows: rows.iter().map(read).collect::<Result<_, _>>()?,
+        // One answer: it is a stored one as a whole.
+        replayed: rows.first().map_or(Ok(false), |row| row.try_get("replayed"))?,
+    })
 }
 
 /// `api.get_item` by sku or by id.

@@ -18,7 +18,10 @@ mod stock;
 mod summary;
 
 pub use capture::{SlotState, ensure_replication_slot, raise_epoch, renew_versions, request_snapshot, slot_state};
-pub use catalogue::{Item, Location, get_item, get_location, item_ids, upsert_items, upsert_locations};
+pub use catalogue::{
+    Item, Location, Saved, get_item, get_location, item_ids, upsert_items, upsert_items_once, upsert_locations,
+    upsert_locations_once,
+};
 pub use command::{Answer, AnswerLevel, Outcome, apply_commands};
 pub use config::DatabaseConfig;
 pub use error::{DbError, ErrorCode, Refusal};

@@ -40,6 +40,24 @@ begin
 end
 $$";
 
+/// Public functions that the set did not make just now: the signature has changed, or the function is gone. Left behind, the old signature would
+/// make calls ambiguous. Dropped where the new ones are made, so that no caller finds neither.
+const DROP_REPLACED: &str = "
+do $$
+declare
+    v_function regprocedure;
+begin
+    for v_function in
+        select p.oid::regprocedure
+        from pg_catalog.pg_proc as p
+        where p.pronamespace = 'api'::regnamespace and p.proowner = 'onhand_owner'::regrole
+            and p.xmin <> pg_current_xact_id()::xid
+    loop
+        execute 'drop function ' || v_function::text;
+    end loop;
+end
+$$";
+
 /// What `migrate` does beside migrations and functions.
 #[derive(Debug, Clone, Default)]
 pub struct MigrateOptions {
@@ -178,6 +196,7 @@ async fn load_functions(client: &mut Client) -> Result<(bool, String, bool), Mig
     transaction.batch_execute("set local role onhand_owner").await?;
     transaction.batch_execute(DROP_HELPERS).await?;
     transaction.batch_execute(&set.script).await?;
+    transaction.batch_execute(DROP_REPLACED).await?;
     transaction
         .execute(
             "insert into inventory.function_release (hash) values ($1) \

@@ -1,13 +1,13 @@
 -- The reason codes that adjustments and write-offs may give. Locks nothing. Security definer because readers of api have no right on the tables.
 create or replace function api.list_reasons()
-returns table (code text, description text, active boolean)
+returns table (code text, description text, active boolean, version bigint)
 language sql
 stable
 security definer
 rows 20
 set search_path = ''
 as $$
-    select r.code, r.description, r.active
+    select r.code, r.description, r.active, r.version
     from inventory.reason_code as r
     order by r.code
 $$;

@@ -1,36 +1,41 @@
 -- Says which larger units an item has: units => '[{"unit": "CASE", "quantity": 12}]' (one CASE is 12 base units), in place of those before.
--- Whole numbers only, so that no conversion loses anything.
--- Errors: IV003, IV008 (also for the base unit itself), IV013. Idempotent by nature. Security definer because only the owner writes tables.
-create or replace function api.set_item_units(sku text, units jsonb)
-returns table (unit text, quantity bigint)
+-- Whole numbers only, so that no conversion loses anything. What is set is a part of the item: its version grows where something changes,
+-- and expected_version is the one that the item must have.
+-- Errors: IV003, IV006 stale_version, IV007, IV008 (also for the base unit itself), IV013. Locks the item. Idempotent by nature, and by
+-- idempotency_key. Security definer because only the owner writes tables.
+create or replace function api.set_item_units(sku text, units jsonb, idempotency_key text default null,
+    expected_version bigint default null)
+returns setof api.unit_change
 language plpgsql
 volatile
 security definer
 rows 5
 set search_path = ''
 as $$
-#variable_conflict use_column
 declare
+    v_request constant jsonb := jsonb_build_object('sku', sku, 'units', units, 'expected_version', expected_version);
     v_item constant uuid := internal.item_id_of(sku);
+    v_answer jsonb;
 begin
+    perform internal.check_request(jsonb_build_object('idempotency_key', idempotency_key));
     perform internal.check_parts(units, 'units', 'unit', 1, 1000000000);
-    if exists (
-        select from jsonb_array_elements(units) as e (part)
-        join inventory.item as i on i.id = v_item
-        where e.part ->> 'unit' !~ '^[A-Za-z0-9_.-]{1,16}$' or e.part ->> 'unit' = i.unit_of_measure)
-    then
-        perform internal.raise_error('IV008', internal.problem('units', 'a unit has 1 to 16 letters, digits, dots, dashes or '
-            'underscores and is not the base unit'));
+    v_answer := internal.find_answer('set_item_units', idempotency_key, v_request);
+    if v_answer is null then
+        perform internal.write_units(v_item, units, expected_version);
+        v_answer := internal.keep_answer('set_item_units', idempotency_key, v_request, jsonb_build_object('rows', array(
+            select jsonb_build_object('unit', u.unit, 'quantity', u.factor, 'version', i.version)
+            from inventory.item_unit as u
+            join inventory.item as i on i.id = u.item_id
+            where u.item_id = v_item
+            order by u.factor, u.unit)));
     end if;
-    perform from inventory.item as i where i.id = v_item for no key update;
-    delete from inventory.item_unit as u where u.item_id = v_item;
-    insert into inventory.item_unit (item_id, unit, factor)
-    select v_item, e.part ->> 'unit', internal.json_integer(e.part -> 'quantity')
-    from jsonb_array_elements(units) as e (part);
-    return query select u.unit, u.factor from inventory.item_unit as u where u.item_id = v_item order by u.factor, u.unit;
+    return query
+    select c.*
+    from internal.answered_rows(v_answer) as r
+    cross join lateral jsonb_populate_record(null::api.unit_change, r.answered) as c;
 end
 $$;
 
-revoke execute on function api.set_item_units(text, jsonb) from public;
-grant execute on function api.set_item_units(text, jsonb) to onhand_api, onhand_operator;
-comment on function api.set_item_units(text, jsonb) is 'Says which larger units an item has.';
+revoke execute on function api.set_item_units(text, jsonb, text, bigint) from public;
+grant execute on function api.set_item_units(text, jsonb, text, bigint) to onhand_api, onhand_operator;
+comment on function api.set_item_units(text, jsonb, text, bigint) is 'Says which larger units an item has.';

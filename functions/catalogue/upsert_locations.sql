@@ -1,9 +1,10 @@
 -- Makes or changes locations by id, at most 1,000 in one call, all or nothing. Absent fields keep what the location has (or get the
--- default of a new one, its id as its name). A location that stays as it is keeps its version.
--- Errors: IV008 invalid_argument (DETAIL names entry and field), IV013 batch_too_large. Locks locations in id order.
--- Idempotent by nature. Security definer because only the owner writes tables.
-create or replace function api.upsert_locations(locations jsonb)
-returns setof api.location_state
+-- default of a new one, its id as its name). A location that stays as it is keeps its version. An entry may have the expected_version of its
+-- location (0 = there is none yet).
+-- Errors: IV006 stale_version, IV007, IV008 invalid_argument (DETAIL names entry and field), IV013 batch_too_large. Locks locations in id order.
+-- Idempotent by nature, and by idempotency_key. Security definer because only the owner writes tables.
+create or replace function api.upsert_locations(locations jsonb, idempotency_key text default null)
+returns setof api.location_change
 language plpgsql
 volatile
 security definer
@@ -11,26 +12,29 @@ rows 20
 set search_path = ''
 as $$
 declare
-    v_problem jsonb;
+    v_request constant jsonb := jsonb_build_object('locations', locations);
+    v_answer jsonb;
 begin
     perform internal.check_entries(locations, 'locations');
-    select r.problem || jsonb_build_object('entry', r.entry - 1) into v_problem
-    from internal.location_rows(locations) as r
-    where r.problem is not null
-    order by r.entry
-    limit 1;
-    if v_problem is not null then
-        perform internal.raise_error('IV008', v_problem);
+    if idempotency_key is null then
+        perform internal.save_locations(locations);
+        return query select c.* from internal.location_changes(locations) as c;
+        return;
     end if;
-    perform internal.write_locations(locations);
+    perform internal.check_request(jsonb_build_object('idempotency_key', idempotency_key));
+    v_answer := internal.find_answer('upsert_locations', idempotency_key, v_request);
+    if v_answer is null then
+        perform internal.save_locations(locations);
+        v_answer := internal.keep_answer('upsert_locations', idempotency_key, v_request, jsonb_build_object('rows', array(
+            select to_jsonb(c) from internal.location_changes(locations) as c)));
+    end if;
     return query
-    select l.id, l.name, l.type, l.priority, l.status, l.address, l.metadata, l.version, l.created_at, l.updated_at, l.stock_policy
-    from jsonb_array_elements(locations) with ordinality as e (body, position)
-    join inventory.location as l on l.id = e.body ->> 'id'
-    order by e.position;
+    select c.*
+    from internal.answered_rows(v_answer) as r
+    cross join lateral jsonb_populate_record(null::api.location_change, r.answered) as c;
 end
 $$;
 
-revoke execute on function api.upsert_locations(jsonb) from public;
-grant execute on function api.upsert_locations(jsonb) to onhand_api, onhand_operator;
-comment on function api.upsert_locations(jsonb) is 'Makes or changes locations by id, at most 1,000 in one call, all or nothing.';
+revoke execute on function api.upsert_locations(jsonb, text) from public;
+grant execute on function api.upsert_locations(jsonb, text) to onhand_api, onhand_operator;
+comment on function api.upsert_locations(jsonb, text) is 'Makes or changes locations by id, at most 1,000 in one call, all or nothing.';

@@ -1,7 +1,9 @@
 -- Approves what was counted: the lines stay as they are from now on and may be posted. Lines that were not counted are left out of it.
--- Errors: IV007, IV008, IV031 unknown_count, IV032 where it is not open, or nothing was counted yet. Locks the count.
+-- expected_version: only if the count still has this version.
+-- Errors: IV006 stale_version, IV007, IV008, IV031 unknown_count, IV032 where it is not open, or nothing was counted yet. Locks the count.
 -- Idempotent by idempotency_key. Security definer because only the owner writes tables.
-create or replace function api.approve_count(count_id uuid, user_id text default null, idempotency_key text default null)
+create or replace function api.approve_count(count_id uuid, user_id text default null, idempotency_key text default null,
+    expected_version bigint default null)
 returns setof api.count_summary
 language plpgsql
 volatile
@@ -10,13 +12,15 @@ rows 1
 set search_path = ''
 as $$
 declare
-    v_request constant jsonb := jsonb_build_object('count_id', count_id, 'user_id', user_id);
+    v_request constant jsonb := jsonb_build_object('count_id', count_id, 'user_id', user_id,
+        'expected_version', expected_version);
     v_answer jsonb;
 begin
     perform internal.check_request(jsonb_build_object('user_id', user_id, 'idempotency_key', idempotency_key));
     v_answer := internal.find_answer('approve_count', idempotency_key, v_request);
     if v_answer is null then
-        perform internal.lock_count(count_id, '{OPEN}');
+        perform internal.expect_version(expected_version, (internal.lock_count(count_id, '{OPEN}')).version,
+            jsonb_build_object('count_id', count_id));
         if not exists (
             select from inventory.stock_count_line as l
             where l.stock_count_id = approve_count.count_id and l.counted is not null)
@@ -31,6 +35,6 @@ begin
 end
 $$;
 
-revoke execute on function api.approve_count(uuid, text, text) from public;
-grant execute on function api.approve_count(uuid, text, text) to onhand_api, onhand_operator;
-comment on function api.approve_count(uuid, text, text) is 'Approves what was counted, so that it may be posted.';
+revoke execute on function api.approve_count(uuid, text, text, bigint) from public;
+grant execute on function api.approve_count(uuid, text, text, bigint) to onhand_api, onhand_operator;
+comment on function api.approve_count(uuid, text, text, bigint) is 'Approves what was counted, so that it may be posted.';

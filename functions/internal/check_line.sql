@@ -23,6 +23,8 @@ begin
         return internal.problem(path || 'quantity', 'must not be zero');
     elsif not signed and v_quantity <= 0 then
         return internal.problem(path || 'quantity', 'must be greater than zero');
+    elsif line ? 'expected_version' and coalesce(internal.json_integer(line -> 'expected_version'), -1) < 0 then
+        return internal.problem(path || 'expected_version', 'must be a whole number, 0 or more');
     end if;
     return case when line ?| '{unit,lot,lot_expires_at,serials}' then internal.check_tracking(line, path) end;
 end

@@ -8,7 +8,9 @@ as $$
 declare
     v_placeless constant boolean := command ? 'strategy' or command ->> 'op' in ('move', 'ship');
     v_fields constant text[] := case when v_placeless then '{sku,quantity,unit,lot,serials}'::text[]
-        else '{sku,location,quantity,unit,lot,lot_expires_at,serials}' end;
+        else '{sku,location,quantity,unit,lot,lot_expires_at,serials}' end
+        -- A strategy chooses the level, and what is confirmed has the version of its reservation.
+        || case when command ? 'strategy' or command ->> 'op' = 'confirm' then '{}'::text[] else '{expected_version}' end;
     v_problem jsonb;
 begin
     if command ?| '{sku,location,quantity,unit,lot,lot_expires_at,serials}' then
@@ -17,8 +19,8 @@ begin
         return internal.problem('lines', 'must be an array');
     elsif jsonb_array_length(command -> 'lines') not between 1 and 1000 then
         return internal.problem('lines', 'must have 1 to 1000 entries');
-    elsif command ? 'expected_version' and jsonb_array_length(command -> 'lines') > 1 then
-        return internal.problem('expected_version', 'goes with a single line');
+    elsif internal.has_two_versions(command) then
+        return internal.problem('expected_version', 'goes with a single line, or stands on each line');
     end if;
     select p.problem into v_problem
     from jsonb_array_elements(command -> 'lines') with ordinality as l (body, position)

@@ -21,6 +21,8 @@ begin
         return internal.problem('lines', 'must be an array');
     elsif jsonb_array_length(body -> 'lines') not between 1 and 1000 then
         return internal.problem('lines', 'must have 1 to 1000 entries');
+    elsif v_op = 'order' and internal.has_two_versions(body) then
+        return internal.problem('expected_version', 'goes with a single line, or stands on each line');
     end if;
     select p.problem into v_problem
     from jsonb_array_elements(body -> 'lines') with ordinality as l (line, position)

@@ -1,11 +1,11 @@
--- The first thing wrong with one line {"sku", "quantity", "unit", "unit_cost", "currency"} of an order; null when its form is right.
+-- The first thing wrong with one line {"sku", "quantity", "unit", "unit_cost", "currency", "expected_version"} of an order; null when its form is right.
 create or replace function internal.check_order_line(line jsonb, path text)
 returns jsonb
 language plpgsql
 immutable
 as $$
 declare
-    v_fields constant text[] := '{sku,quantity,unit,unit_cost,currency}';
+    v_fields constant text[] := '{sku,quantity,unit,unit_cost,currency,expected_version}';
     v_problem jsonb;
 begin
     if jsonb_typeof(line) <> 'object' then

@@ -1,4 +1,5 @@
--- Refuses the commands whose reservation is unknown, closed, past its deadline, or (for a new one) exists already.
+-- Refuses the commands whose reservation is unknown, closed, past its deadline, (for a new one) exists already, or has
+-- another version than was expected.
 -- Called when the levels of all lines are locked: every change of a reservation first locks the levels of its lines.
 create or replace function internal.check_reservations(commands internal.command[], lines internal.line[], instant timestamptz)
 returns internal.command[]
@@ -12,7 +13,8 @@ as $$
         c.replay,
         k.code,
         case when c.code is null and k.code is not null then jsonb_build_object('reservation_id', c.reservation_id,
-            'status', r.status, 'expires_at', r.expires_at) else c.detail end, c.special
+            'status', r.status, 'expires_at', r.expires_at)
+            || case k.code when 'IV006' then jsonb_build_object('version', r.version) else '{}' end else c.detail end, c.special
     )::internal.command order by c.ordinal)
     from unnest(commands) as c
     left join inventory.reservation as r on r.id = c.reservation_id
@@ -29,11 +31,12 @@ as $$
         when r.status = 'EXPIRED' and c.op = 'expire' and r.updated_at = instant then null
         when r.status = 'EXPIRED' then 'IV002'
         when r.status <> 'PENDING' then 'IV009'
-        when c.op = 'expire' then case when r.expires_at > instant then 'IV009' end
+        when c.op = 'expire' and r.expires_at > instant then 'IV009'
         -- A line that was freed already proves that the deadline has passed, whatever a clock that was set back says.
-        when r.expires_at <= instant or exists (
+        when c.op <> 'expire' and (r.expires_at <= instant or exists (
             select from inventory.reservation_line as l
-            where l.reservation_id = c.reservation_id and l.status <> 'PENDING') then 'IV002'
+            where l.reservation_id = c.reservation_id and l.status <> 'PENDING')) then 'IV002'
+        when c.expected_version <> r.version then 'IV006'
     end) as k (code)
 $$;
 

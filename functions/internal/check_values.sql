@@ -9,8 +9,6 @@ begin
         return internal.problem('reservation_id', 'must be a UUID');
     elsif command ? 'expected_version' and coalesce(internal.json_integer(command -> 'expected_version'), -1) < 0 then
         return internal.problem('expected_version', 'must be a whole number, 0 or more');
-    elsif command ? 'expected_version' and op not in ('add', 'remove', 'adjust', 'reserve', 'return', 'quarantine', 'restore', 'write_off') then
-        return internal.problem('expected_version', 'goes with a command of one line on one level');
     elsif command ? 'occurred_at' and not coalesce(pg_input_is_valid(command ->> 'occurred_at', 'timestamptz'), false) then
         return internal.problem('occurred_at', 'must be a timestamp with time zone');
     elsif command ? 'occurred_at' and (command ->> 'occurred_at')::timestamptz

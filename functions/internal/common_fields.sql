@@ -1,4 +1,4 @@
--- The fields that any command may have: who asks, why, and what for. (expected_version: internal.check_values says of which.) Inlined by the planner: no set clause.
+-- The fields that any command may have: who asks, why, and what for. (expected_version: of its document, else of its level.) Inlined by the planner: no set clause.
 create or replace function internal.common_fields()
 returns text[]
 language sql

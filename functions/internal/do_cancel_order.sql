@@ -11,6 +11,7 @@ declare
     v_levels jsonb := '[]';
     v_command internal.command := command;
 begin
+    perform internal.expect_version(command.expected_version, v_order.version, jsonb_build_object('purchase_order_id', v_order.id));
     v_command.reference := coalesce(command.reference, v_order.reference, v_order.id::text);
     for v_line in
         select l.item_id, internal.open_quantity(l) as open

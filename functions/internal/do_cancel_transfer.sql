@@ -12,6 +12,7 @@ declare
     v_tracked jsonb := jsonb_build_object('transfer_id', v_id);
     v_levels jsonb := '[]';
 begin
+    perform internal.expect_version(command.expected_version, v_transfer.version, jsonb_build_object('transfer_id', v_id));
     for v_line in
         select l.item_id, l.shipped - l.received - l.damaged - l.lost - l.returned as open
         from inventory.transfer_line as l

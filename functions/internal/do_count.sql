@@ -15,6 +15,7 @@ declare
     v_levels jsonb := '[]';
     v_posted bigint;
 begin
+    perform internal.expect_version(command.expected_version, v_count.version, jsonb_build_object('count_id', v_count.id));
     v_command.reason := coalesce(command.reason, 'count variance');
     v_command.reference := coalesce(command.reference, v_count.reference, v_count.id::text);
     v_command.body := command.body || '{"reason_code": "count_variance"}';

@@ -12,6 +12,7 @@ declare
 begin
     perform internal.check_location_use(command.body ->> 'from', false);
     perform internal.check_location_use(command.body ->> 'to', true);
+    perform internal.check_expected(command, true, false);
     for v_line in select l.* from internal.expand_lines(command, true, false) as l loop
         v_out := internal.change_level(command, v_line.item_id, command.body ->> 'from', 'transfer_out',
             internal.make_deltas(on_hand => -v_line.quantity), instant, line => v_line.line);

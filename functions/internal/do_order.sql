@@ -15,6 +15,7 @@ declare
 begin
     perform internal.check_supplier_use(command.body ->> 'supplier');
     perform internal.check_location_use(v_location, true);
+    perform internal.check_expected(command, true, false);
     insert into inventory.purchase_order (id, supplier_code, location_id, reference, expected_at, version, created_at, updated_at)
     values (v_id, command.body ->> 'supplier', v_location, command.reference, (command.body ->> 'expected_at')::timestamptz,
         greatest(1, internal.version_floor()), instant, instant);

@@ -2,7 +2,7 @@
 -- confirming them is refused. What is on the way, or comes in later, is taken from sale when it arrives. Recalled again: changes nothing.
 -- The lot is changed after all its places are locked; who brings units of it elsewhere holds it share-locked (internal.lock_lots).
 -- The answer has the places where something lies of it, so that a repetition says what this one said.
--- Errors: IV003, IV021 unknown_lot.
+-- Errors: IV003, IV006, IV021 unknown_lot.
 create or replace function internal.do_recall(command internal.command, instant timestamptz)
 returns jsonb
 language plpgsql
@@ -14,6 +14,11 @@ declare
     v_place record;
     v_levels jsonb := '[]';
 begin
+    if command.expected_version is not null then
+        perform internal.expect_version(command.expected_version, (
+            select l.version from inventory.lot as l where l.id = v_lot.id for no key update of l),
+            jsonb_build_object('sku', command.body -> 'sku', 'lot', v_lot.code));
+    end if;
     update inventory.lot as l
     set status = 'recalled', recalled_at = coalesce(l.recalled_at, instant), recall_reason = coalesce(l.recall_reason, command.reason),
         version = case l.status when 'recalled' then l.version else greatest(l.version + 1, internal.version_floor()) end,

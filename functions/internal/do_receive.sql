@@ -12,6 +12,7 @@ declare
     v_levels jsonb := '[]';
     v_lost internal.command := command;
 begin
+    perform internal.expect_version(command.expected_version, v_transfer.version, jsonb_build_object('transfer_id', v_id));
     v_lost.reason := coalesce(command.reason, 'lost in transit');
     for v_line in select r.* from internal.receipt_lines(command) as r where r.received + r.damaged + r.lost > 0 loop
         v_line.line := v_line.line || jsonb_build_object('transfer_id', v_id);

@@ -12,6 +12,7 @@ declare
     v_levels jsonb := '[]';
     v_command internal.command := command;
 begin
+    perform internal.expect_version(command.expected_version, v_order.version, jsonb_build_object('purchase_order_id', v_order.id));
     v_command.reference := coalesce(command.reference, v_order.reference, v_order.id::text);
     for v_receipt in select r.* from internal.order_receipts(command) as r loop
         v_levels := v_levels || (internal.change_level(v_command, v_receipt.item_id, v_order.location_id, 'order_receipt',

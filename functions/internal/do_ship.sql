@@ -14,6 +14,7 @@ declare
 begin
     perform internal.check_location_use(v_from, false);
     perform internal.check_location_use(v_to, true);
+    perform internal.check_expected(command, true, false);
     insert into inventory.transfer (id, from_location, to_location, reference, version, created_at, updated_at)
     values (v_id, v_from, v_to, command.reference, greatest(1, internal.version_floor()), instant, instant);
     for v_line in select l.* from internal.expand_lines(command, true, false) as l loop

@@ -15,6 +15,8 @@ begin
         return '{"levels": []}';
     end if;
     v_old.op := 'cancel';
+    -- That of the level that is reserved on.
+    v_old.expected_version := null;
     v_old.body := '{"op": "cancel"}';
     v_old.reason := coalesce(command.reason, 'replaced by its owner');
     for v_old.reservation_id in

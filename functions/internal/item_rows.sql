@@ -32,6 +32,8 @@ as $$
             then internal.problem('dimensions', 'must be an object')
         when e.body ? 'metadata' and jsonb_typeof(e.body -> 'metadata') <> 'object'
             then internal.problem('metadata', 'must be an object')
+        when e.body ? 'expected_version' and coalesce(internal.json_integer(e.body -> 'expected_version'), -1) < 0
+            then internal.problem('expected_version', 'must be a whole number, 0 or more')
         when e.body ? 'category' and (jsonb_typeof(e.body -> 'category') <> 'string'
                 or e.body ->> 'category' !~ '^\S(.{0,62}\S)?$')
             then internal.problem('category', 'must be a text of 1 to 64 characters')
@@ -43,7 +45,7 @@ as $$
         select min(k.field) as field
         from jsonb_object_keys(case jsonb_typeof(e.body) when 'object' then e.body else '{}' end) as k (field)
         where not k.field = any (array['sku', 'name', 'description', 'kind', 'parent_sku', 'category', 'unit_of_measure', 'tags',
-            'dimensions', 'metadata', 'status', 'tracking'])
+            'dimensions', 'metadata', 'status', 'tracking', 'expected_version'])
     ) as unknown on true
 $$;
 

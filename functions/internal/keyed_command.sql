@@ -1,4 +1,5 @@
--- A write that is no command of the engine, in the form in which idempotency keys are kept for commands: the same table, the same rules.
+-- A write that is no command of the engine, in the form in which idempotency keys are kept for commands: the same table, the same rules. One that
+-- expects no version is the same request as before there were expected ones.
 create or replace function internal.keyed_command(op text, idempotency_key text, request jsonb)
 returns internal.command
 language plpgsql
@@ -12,7 +13,8 @@ begin
     v_command.op := op;
     v_command.caller := session_user;
     v_command.idempotency_key := idempotency_key;
-    v_command.body := request || jsonb_build_object('op', op);
+    v_command.body := case when request -> 'expected_version' = 'null' then request - 'expected_version' else request end
+        || jsonb_build_object('op', op);
     v_command.fingerprint := sha256(convert_to(v_command.body::text, 'UTF8'));
     return v_command;
 end

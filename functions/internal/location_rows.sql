@@ -24,12 +24,14 @@ as $$
         when e.body ? 'address' and jsonb_typeof(e.body -> 'address') <> 'object' then internal.problem('address', 'must be an object')
         when e.body ? 'metadata' and jsonb_typeof(e.body -> 'metadata') <> 'object'
             then internal.problem('metadata', 'must be an object')
+        when e.body ? 'expected_version' and coalesce(internal.json_integer(e.body -> 'expected_version'), -1) < 0
+            then internal.problem('expected_version', 'must be a whole number, 0 or more')
     end
     from jsonb_array_elements(locations) with ordinality as e (body, position)
     left join lateral (
         select min(k.field) as field
         from jsonb_object_keys(case jsonb_typeof(e.body) when 'object' then e.body else '{}' end) as k (field)
-        where not k.field = any (array['id', 'name', 'type', 'priority', 'status', 'address', 'metadata'])
+        where not k.field = any (array['id', 'name', 'type', 'priority', 'status', 'address', 'metadata', 'expected_version'])
     ) as unknown on true
 $$;
 

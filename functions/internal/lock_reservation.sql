@@ -1,4 +1,4 @@
--- The pending reservation that a command names, locked. Errors: IV002 past its deadline, IV005 unknown, IV009 closed or (to be expired) not due.
+-- The pending reservation that a command names, locked. Errors: IV002 past its deadline, IV005 unknown, IV006 stale_version, IV009 closed or (to be expired) not due.
 create or replace function internal.lock_reservation(command internal.command, id uuid, instant timestamptz)
 returns inventory.reservation
 language plpgsql
@@ -20,6 +20,11 @@ begin
         when v_row.expires_at <= instant or exists (
             select from inventory.reservation_line as l where l.reservation_id = v_row.id and l.status <> 'PENDING') then 'IV002'
     end;
+    -- What was freed by this very call had another version before.
+    if v_code is null and v_row.status = 'PENDING' then
+        perform internal.expect_version(command.expected_version, v_row.version, jsonb_build_object('reservation_id', id,
+            'status', v_row.status, 'expires_at', v_row.expires_at));
+    end if;
     if v_code is not null then
         perform internal.raise_error(v_code, jsonb_build_object('reservation_id', id, 'status', v_row.status,
             'expires_at', v_row.expires_at));

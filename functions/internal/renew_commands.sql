@@ -19,10 +19,14 @@ begin
         join unnest(lines) as l on l.ordinal = c.ordinal
         join unnest(levels) as v on v.item_id = l.item_id and v.location_id = l.location_id and v.version = c.expected_version
         join inventory.stock_level as s on s.item_id = v.item_id and s.location_id = v.location_id
+        -- That of a document does not follow its levels, and what is moved expects that of the place it leaves.
+        where c.op in ('add', 'remove', 'adjust', 'reserve', 'return', 'quarantine', 'restore', 'write_off', 'order')
+            or c.op in ('move', 'ship') and l.location_id = c.body ->> 'from'
     loop
         commands[v_renewed.at].expected_version := v_renewed.version;
     end loop;
     for v_at in 1 .. cardinality(commands) loop
+        commands[v_at].body := internal.renew_lines(commands[v_at].body, levels);
         if commands[v_at].op = 'expire' then
             commands[v_at].expires_at := instant;
             commands[v_at].special := true;

@@ -1,6 +1,7 @@
 -- Writes a checked description of a supplier; null keeps what it has. A row that would stay as it is is not touched.
+-- Answers the version that it had before (0 = it was made), null if it was not touched.
 create or replace function internal.write_supplier(code text, name text, status text, contact jsonb, metadata jsonb)
-returns void
+returns bigint
 language sql
 volatile
 set search_path = ''
@@ -16,6 +17,7 @@ as $$
         or write_supplier.status <> s.status
         or write_supplier.contact is not null and write_supplier.contact is distinct from s.contact
         or write_supplier.metadata <> s.metadata
+    returning coalesce(old.version, 0)
 $$;
 
 comment on function internal.write_supplier(text, text, text, jsonb, jsonb) is 'Writes a checked description of a supplier.';

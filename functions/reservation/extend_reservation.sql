@@ -1,11 +1,12 @@
 -- Moves the deadline of a pending reservation: it ends expires_in from now.
--- Errors: IV002 reservation_expired, IV005 unknown_reservation, IV007, IV008, IV009 reservation_not_pending.
+-- expected_version: only if the reservation still has this version.
+-- Errors: IV002 reservation_expired, IV005 unknown_reservation, IV006 stale_version, IV007, IV008, IV009 reservation_not_pending.
 -- Locks the stock_level rows of its lines in key order, then the reservation. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.extend_reservation(reservation_id uuid, expires_in interval default '15 minutes',
     idempotency_key text default null, reason text default null, reference text default null,
     correlation_id text default null, user_id text default null, source text default null,
-    occurred_at timestamptz default null, traceparent text default null)
+    occurred_at timestamptz default null, traceparent text default null, expected_version bigint default null)
 returns setof api.reservation_change
 language sql
 volatile
@@ -19,10 +20,11 @@ as $$
         'op', 'extend', 'reservation_id', reservation_id, 'expires_in_seconds', extract(epoch from expires_in),
         'idempotency_key', idempotency_key, 'reason', reason, 'reference', reference,
         'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
-        'traceparent', traceparent)) as a (answer)
+        'traceparent', traceparent,
+        'expected_version', expected_version)) as a (answer)
     cross join internal.levels_of(a.answer) as l
 $$;
 
-revoke execute on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text) from public;
-grant execute on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
-comment on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text) is 'Moves the deadline of a pending reservation.';
+revoke execute on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text, bigint) from public;
+grant execute on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text, bigint) to onhand_api, onhand_operator;
+comment on function api.extend_reservation(uuid, interval, text, text, text, text, text, text, timestamptz, text, bigint) is 'Moves the deadline of a pending reservation.';

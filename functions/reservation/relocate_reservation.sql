@@ -1,13 +1,14 @@
 -- Moves what a pending reservation holds to another location, all of it or that of one sku or one location: freed there and held here in one step.
 -- Returns the levels that hold it now.
--- Errors: IV001 insufficient_stock at the new location, IV002, IV003 what it does not hold, IV004, IV005, IV007, IV008, IV009, IV011.
+-- expected_version: only if the reservation still has this version.
+-- Errors: IV001 insufficient_stock at the new location, IV002, IV003 what it does not hold, IV004, IV005, IV006 stale_version, IV007, IV008, IV009, IV011.
 -- Locks the stock_level rows in key order, then the reservation. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.relocate_reservation(reservation_id uuid, to_location text,
     from_location text default null, sku text default null, idempotency_key text default null,
     reason text default null, reference text default null, correlation_id text default null,
     user_id text default null, source text default null, occurred_at timestamptz default null,
-    traceparent text default null)
+    traceparent text default null, expected_version bigint default null)
 returns setof api.reservation_change
 language sql
 volatile
@@ -21,11 +22,12 @@ as $$
         'op', 'relocate', 'reservation_id', reservation_id, 'to', to_location, 'from', from_location, 'sku', sku,
         'idempotency_key', idempotency_key, 'reason', reason, 'reference', reference,
         'correlation_id', correlation_id, 'user_id', user_id, 'source', source, 'occurred_at', occurred_at,
-        'traceparent', traceparent)) as a (answer)
+        'traceparent', traceparent,
+        'expected_version', expected_version)) as a (answer)
     cross join internal.levels_of(a.answer) as l
     where l.type = 'reserve'
 $$;
 
-revoke execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) from public;
-grant execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
-comment on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text) is 'Moves what a pending reservation holds to another location.';
+revoke execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text, bigint) from public;
+grant execute on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text, bigint) to onhand_api, onhand_operator;
+comment on function api.relocate_reservation(uuid, text, text, text, text, text, text, text, text, text, timestamptz, text, bigint) is 'Moves what a pending reservation holds to another location.';

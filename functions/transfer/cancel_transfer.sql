@@ -1,11 +1,12 @@
 -- Calls a transfer back: what is still in transit is on hand again where it came from.
--- Errors: IV007, IV008, IV018 unknown_transfer, IV019 transfer_closed.
+-- expected_version: only if the transfer still has this version.
+-- Errors: IV006 stale_version, IV007, IV008, IV018 unknown_transfer, IV019 transfer_closed.
 -- Locks the stock_level rows in key order, then the transfer. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.cancel_transfer(transfer_id uuid, idempotency_key text default null,
     reason text default null, reference text default null, correlation_id text default null,
     user_id text default null, source text default null, occurred_at timestamptz default null,
-    traceparent text default null)
+    traceparent text default null, expected_version bigint default null)
 returns setof api.transfer_change
 language sql
 volatile
@@ -18,10 +19,11 @@ as $$
     from internal.apply_command(jsonb_build_object(
         'op', 'cancel_transfer', 'transfer_id', transfer_id, 'idempotency_key', idempotency_key, 'reason', reason,
         'reference', reference, 'correlation_id', correlation_id, 'user_id', user_id, 'source', source,
-        'occurred_at', occurred_at, 'traceparent', traceparent)) as a (answer)
+        'occurred_at', occurred_at, 'traceparent', traceparent,
+        'expected_version', expected_version)) as a (answer)
     cross join internal.effects_of(a.answer) as l
 $$;
 
-revoke execute on function api.cancel_transfer(uuid, text, text, text, text, text, text, timestamptz, text) from public;
-grant execute on function api.cancel_transfer(uuid, text, text, text, text, text, text, timestamptz, text) to onhand_api, onhand_operator;
-comment on function api.cancel_transfer(uuid, text, text, text, text, text, text, timestamptz, text) is 'Calls a transfer back to where it came from.';
+revoke execute on function api.cancel_transfer(uuid, text, text, text, text, text, text, timestamptz, text, bigint) from public;
+grant execute on function api.cancel_transfer(uuid, text, text, text, text, text, text, timestamptz, text, bigint) to onhand_api, onhand_operator;
+comment on function api.cancel_transfer(uuid, text, text, text, text, text, text, timestamptz, text, bigint) is 'Calls a transfer back to where it came from.';

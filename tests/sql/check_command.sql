@@ -1,6 +1,6 @@
 -- internal.check_command: the form of a command. What is wrong is named by its field.
 begin;
-select plan(205);
+select plan(213);
 create function pg_temp.field(command text) returns text language sql as $$ select internal.check_command(command::jsonb) ->> 'field' $$;
 select is(pg_temp.field(c.command), c.field, c.command)
 from (values
@@ -39,7 +39,15 @@ from (values
     ('{"op": "move", "from": "W", "to": "V", "quantity": 1}', 'sku'),
     ('{"op": "move", "sku": "A", "from": "W", "to": "V", "quantity": 0}', 'quantity'),
     ('{"op": "move", "sku": "A", "location": "W", "from": "W", "to": "V", "quantity": 1}', 'location'),
-    ('{"op": "move", "sku": "A", "from": "W", "to": "V", "quantity": 1, "expected_version": 1}', 'expected_version'),
+    ('{"op": "move", "sku": "A", "from": "W", "to": "V", "quantity": 1, "expected_version": 1}', null),
+    ('{"op": "move", "from": "W", "to": "V", "lines": [{"sku": "A", "quantity": 1, "expected_version": 1}]}', null),
+    ('{"op": "move", "from": "W", "to": "V", "lines": [{"sku": "A", "quantity": 1, "expected_version": -1}]}', 'lines/0/expected_version'),
+    ('{"op": "add", "lines": [{"sku": "A", "location": "W", "quantity": 1, "expected_version": "1"}]}', 'lines/0/expected_version'),
+    ('{"op": "add", "expected_version": 1, "lines": [{"sku": "A", "location": "W", "quantity": 1, "expected_version": 1}]}', 'expected_version'),
+    ('{"op": "reserve", "strategy": "priority", "lines": [{"sku": "A", "quantity": 1, "expected_version": 1}]}', 'lines/0/expected_version'),
+    ('{"op": "confirm", "reservation_id": "00000000-0000-0000-0000-000000000001", "lines": [{"sku": "A", "location": "W", "quantity": 1, "expected_version": 1}]}', 'lines/0/expected_version'),
+    ('{"op": "order", "supplier": "S", "location": "W", "expected_version": 1, "lines": [{"sku": "A", "quantity": 1}, {"sku": "B", "quantity": 1}]}', 'expected_version'),
+    ('{"op": "order", "supplier": "S", "location": "W", "lines": [{"sku": "A", "quantity": 1, "expected_version": 1}, {"sku": "B", "quantity": 1}]}', null),
     ('{"op": "reserve", "sku": "A", "location": "W", "quantity": 1, "expires_in_seconds": 0.5}', null),
     ('{"op": "reserve", "sku": "A", "location": "W", "quantity": 1, "expires_in_seconds": 0}', 'expires_in_seconds'),
     ('{"op": "reserve", "sku": "A", "location": "W", "quantity": 1, "expires_in_seconds": "60"}', 'expires_in_seconds'),
@@ -51,7 +59,7 @@ from (values
     ('{"op": "confirm", "reservation_id": "00000000-0000-0000-0000-000000000001"}', null),
     ('{"op": "confirm"}', 'reservation_id'),
     ('{"op": "confirm", "reservation_id": 5}', 'reservation_id'),
-    ('{"op": "confirm", "reservation_id": "00000000-0000-0000-0000-000000000001", "expected_version": 1}', 'expected_version'),
+    ('{"op": "confirm", "reservation_id": "00000000-0000-0000-0000-000000000001", "expected_version": 1}', null),
     ('{"op": "add", "sku": "A", "location": "W", "quantity": 1, "expected_version": "1"}', 'expected_version'),
     ('{"op": "add", "sku": "A", "location": "W", "quantity": 1, "expected_version": 1.5}', 'expected_version'),
     ('{"op": "add", "sku": "A", "location": "W", "quantity": 1, "expected_version": 1e30}', 'expected_version'),
@@ -173,7 +181,7 @@ from (values
     ('{"op": "receive", "transfer_id": "R", "lines": [{"sku": "A", "quantity": 1}]}', 'lines/0/quantity'),
     ('{"op": "receive", "transfer_id": "R", "lines": [{"sku": "A", "received": 1, "lot": ""}]}', 'lines/0/lot'),
     ('{"op": "receive", "transfer_id": "R", "sku": "A", "quantity": 1}', 'quantity'),
-    ('{"op": "receive", "transfer_id": "R", "expected_version": 1}', 'expected_version'),
+    ('{"op": "receive", "transfer_id": "R", "expected_version": 1}', null),
     ('{"op": "cancel_transfer", "transfer_id": "R"}', null),
     ('{"op": "cancel_transfer"}', 'transfer_id'),
     ('{"op": "cancel_transfer", "transfer_id": "R", "lines": [{"sku": "A", "received": 1}]}', 'lines'),

@@ -69,7 +69,7 @@ select is_empty($$ select * from test.unexpected('{
 select is(test.outcomes('[{"op": "extend"}, {"op": "extend", "reservation_id": "x", "expires_in_seconds": 5}, {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006"},
     {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006", "expires_at": "2001-01-01T00:00:00Z"}, {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006", "expires_at": 5},
     {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006", "expires_in_seconds": null}, {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006", "expires_in_seconds": 5, "quantity": 1},
-    {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006", "expires_in_seconds": 5, "expected_version": 1}, {"op": "extend", "reservation_id": null, "expires_in_seconds": 5}]'),
+    {"op": "extend", "reservation_id": "00000000-0000-0000-0000-000000000006", "expires_in_seconds": 5, "expected_version": -1}, {"op": "extend", "reservation_id": null, "expires_in_seconds": 5}]'),
     '{IV008,IV008,IV008,IV008,IV008,IV008,IV008,IV008,IV008}', 'malformed commands are refused');
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
 select * from finish();

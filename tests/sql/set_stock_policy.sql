@@ -20,7 +20,7 @@ select is(test.ledger('B', 'W1'), '{policy 0 0 v1,policy 0 0 v2}', 'and the ledg
 select is((select version from api.set_stock_policy('B', 'W2', safety_stock => 1, expected_version => 0)), 2::bigint, '0 is accepted where no row exists');
 select throws_ok($$ select * from api.set_stock_policy('B', 'W2', safety_stock => 1, expected_version => 0) $$, 'IV006', null, '0 is refused where one does');
 select throws_ok($$ select * from api.set_stock_policy('B', 'W2', safety_stock => 1, expected_version => 1) $$, 'IV006', null, 'an older version is refused');
-select is((select version from api.set_stock_policy('B', 'W2', safety_stock => 1, expected_version => 2)), 3::bigint, 'the version that the row has is accepted');
+select is((select version from api.set_stock_policy('B', 'W2', safety_stock => 2, expected_version => 2)), 3::bigint, 'the version that the row has is accepted');
 
 select lives_ok($$ select * from api.set_stock_policy('B', 'W1', safety_stock => 1000000000000, reorder_point => 0) $$, '10^12 is taken');
 select throws_ok($$ select * from api.set_stock_policy('B', 'W1', safety_stock => 1000000000001) $$, 'IV012', null, '10^12 + 1 is refused');

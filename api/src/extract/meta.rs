@@ -86,7 +86,14 @@ impl CallMeta {
         })
     }
 
-    /// Refuses If-Match where an operation touches several rows or none that has a version.
+    /// The idempotency key as it is stored. The database knows all callers as one login, so the caller is part of the key.
+    /// A client id has no slash in it, which keeps the two parts apart.
+    pub(crate) fn stored_key(&self) -> Option<String> {
+        let key = self.idempotency_key.as_ref()?;
+        Some(format!("{caller}/{key}", caller = self.caller))
+    }
+
+    /// Refuses If-Match where an operation touches several rows.
     pub(crate) fn without_expected_version(&self) -> Result<(), Problem> {
         if self.expected_version.is_none() {
             return Ok(());

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::write::with_token;
+use super::write::of_catalogue;
 use crate::extract::{CallMeta, ItemRef, PathText, StrictJson, entity_tag, if_none_match};
 use crate::openapi::{ReadRefusals, Refusals, WriteHeaders};
 use crate::problem::{Fault, Problem, UNKNOWN_ITEM, in_list, refused};
@@ -62,6 +62,10 @@ pub(crate) struct ItemChange {
     /// active or archived.
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
+    /// Version that it must have; 0: it must not be there yet. `If-Match` says the same of a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    expected_version: Option<i64>,
 }
 
 /// Items to make or to change, all or none.
@@ -145,15 +149,16 @@ pub(crate) async fn post_many(
     StrictJson(body): StrictJson<ItemChanges>,
 ) -> Result<Response, Problem> {
     meta.without_expected_version()?;
-    let items = state
+    let saved = state
         .store()
-        .upsert_items(&body.items)
+        .upsert_items(&body.items, meta.stored_key().as_deref())
         .await
         .map_err(|error| match error {
             DbError::Refused(refusal) => refused(&in_list("items", refusal)),
             other => other.into(),
         })?;
-    Ok(with_token(Token::of_items(&items), Json(Items { items })))
+    let token = Token::of_items(&saved.rows);
+    Ok(of_catalogue(token, saved.replayed, Json(Items { items: saved.rows })))
 }
 
 /// Reads an item by sku or id.
@@ -181,12 +186,19 @@ pub(crate) async fn read(
     Ok(tagged(item))
 }
 
-async fn save(state: &AppState, meta: &CallMeta, body: ItemChange) -> Result<Response, Problem> {
-    meta.without_expected_version()?;
-    let saved = state.store().upsert_items(std::slice::from_ref(&body)).await?;
-    let token = Token::of_items(&saved);
-    let item = saved.into_iter().next().ok_or_else(|| Problem::new(&UNKNOWN_ITEM))?;
-    Ok(with_token(token, tagged(item)))
+async fn save(state: &AppState, meta: &CallMeta, mut body: ItemChange) -> Result<Response, Problem> {
+    body.expected_version = meta.expected_version.or(body.expected_version);
+    let saved = state
+        .store()
+        .upsert_items(std::slice::from_ref(&body), meta.stored_key().as_deref())
+        .await?;
+    let token = Token::of_items(&saved.rows);
+    let item = saved
+        .rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| Problem::new(&UNKNOWN_ITEM))?;
+    Ok(of_catalogue(token, saved.replayed, tagged(item)))
 }
 
 fn tagged(item: Item) -> Response {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::write::with_token;
+use super::write::of_catalogue;
 use crate::extract::{CallMeta, PathText, StrictJson, entity_tag, if_none_match};
 use crate::openapi::{ReadRefusals, Refusals, WriteHeaders};
 use crate::problem::{Fault, Problem, UNKNOWN_LOCATION};
@@ -46,6 +46,10 @@ pub(crate) struct LocationChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     metadata: Option<Map<String, Value>>,
+    /// Version that it must have; 0: it must not be there yet. `If-Match` says the same of a single one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    expected_version: Option<i64>,
 }
 
 /// Makes a location, or changes the one with this id. The same request again changes nothing.
@@ -126,14 +130,22 @@ pub(crate) async fn read(
     Ok(tagged(location))
 }
 
-async fn save(state: &AppState, meta: &CallMeta, body: LocationChange) -> Result<Response, Problem> {
-    meta.without_expected_version()?;
-    let saved = state.store().upsert_locations(std::slice::from_ref(&body)).await?;
+async fn save(state: &AppState, meta: &CallMeta, mut body: LocationChange) -> Result<Response, Problem> {
+    body.expected_version = meta.expected_version.or(body.expected_version);
+    let saved = state
+        .store()
+        .upsert_locations(std::slice::from_ref(&body), meta.stored_key().as_deref())
+        .await?;
     let location = saved
+        .rows
         .into_iter()
         .next()
         .ok_or_else(|| Problem::new(&UNKNOWN_LOCATION))?;
-    Ok(with_token(Token::of_location(&location), tagged(location)))
+    Ok(of_catalogue(
+        Token::of_location(&location),
+        saved.replayed,
+        tagged(location),
+    ))
 }
 
 fn tagged(location: Location) -> Response {

@@ -90,7 +90,6 @@ impl NewReservation {
     params(WriteHeaders), request_body = NewReservation,
     responses((status = 201, description = "Held", body = Answer, headers(
         ("Location" = String, description = "Address of the reservation"),
-        ("ETag" = String, description = "Version of the stock row, if there is one row"),
         ("Idempotency-Replayed" = String, description = "true, if this is the answer to an earlier request with the same key"))),
         Refusals)
 )]
@@ -101,7 +100,7 @@ pub(crate) async fn reserve(
 ) -> Result<Response, Problem> {
     let written = write(&state, meta, body.into_command()).await?;
     let location = written.answer.reservation_id.map(|id| format!("/v1/reservations/{id}"));
-    let mut response = written.into_response(StatusCode::CREATED);
+    let mut response = written.into_document(StatusCode::CREATED);
     if let Some(Ok(value)) = location.as_deref().map(HeaderValue::from_str) {
         response.headers_mut().insert(header::LOCATION, value);
     }
@@ -147,7 +146,6 @@ pub(crate) async fn cancel(
 }
 
 async fn close(state: &AppState, id: &str, meta: CallMeta, body: Closing, op: Op) -> Result<Response, Problem> {
-    meta.without_expected_version()?;
     let command = Command {
         reservation_id: Some(parse_uuid("id", id)?),
         reason: body.reason,
@@ -155,7 +153,7 @@ async fn close(state: &AppState, id: &str, meta: CallMeta, body: Closing, op: Op
         ..Command::new(op)
     };
     let written = write(state, meta, command).await?;
-    Ok(written.into_response(StatusCode::OK))
+    Ok(written.into_document(StatusCode::OK))
 }
 
 /// Reads a reservation with its lines. It is read from Postgres, so it is never older than any token.

@@ -167,7 +167,6 @@ pub(crate) async fn move_stock(
     meta: CallMeta,
     StrictJson(body): StrictJson<StockMove>,
 ) -> Result<Response, Problem> {
-    meta.without_expected_version()?;
     let written = write(&state, meta, body.into_command()).await?;
     Ok(written.into_response(StatusCode::OK))
 }

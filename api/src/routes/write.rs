@@ -42,11 +42,7 @@ pub(super) async fn write(state: &AppState, meta: CallMeta, command: Command) ->
 
 /// Adds what the headers said.
 fn signed(mut command: Command, meta: CallMeta) -> Command {
-    // One batch carries the commands of many callers, so the caller is part of the stored key.
-    // A client id has no slash in it, which keeps the two parts apart.
-    command.idempotency_key = meta
-        .idempotency_key
-        .map(|key| format!("{caller}/{key}", caller = meta.caller));
+    command.idempotency_key = meta.stored_key();
     command.expected_version = meta.expected_version;
     command.correlation_id = Some(meta.correlation_id).filter(|id| !id.is_empty());
     command.user_id = meta.client;
@@ -70,18 +66,32 @@ impl Written {
         if let Some(token) = token {
             headers.insert(CONSISTENCY_TOKEN, token);
         }
-        if self.replayed {
-            headers.insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-        }
+        mark(self.replayed, &mut response);
+        response
+    }
+
+    /// The answer to a write of a document, such as a reservation: without the entity tag of the one stock row it touched, since If-Match
+    /// is about the document.
+    pub(super) fn into_document(self, status: StatusCode) -> Response {
+        let mut response = self.into_response(status);
+        response.headers_mut().remove(header::ETAG);
         response
     }
 }
 
+fn mark(replayed: bool, response: &mut Response) {
+    if replayed {
+        let value = HeaderValue::from_static("true");
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, value);
+    }
+}
+
 /// The answer to a write of the catalogue, with the token of what it made.
-pub(super) fn with_token(token: Token, answer: impl IntoResponse) -> Response {
+pub(super) fn of_catalogue(token: Token, replayed: bool, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
     if let Some(token) = token.header() {
         response.headers_mut().insert(CONSISTENCY_TOKEN, token);
     }
+    mark(replayed, &mut response);
     response
 }

@@ -31,9 +31,14 @@ impl Model {
         if self.items[&key.0].kind == "digital" && settings.policy.is_some() {
             return Err(Refusal("IV008"));
         }
-        if !self.levels.contains_key(key) {
-            let level = self.level(key);
-            self.write_settings(key, level);
+        match self.levels.get(key) {
+            // Nothing is written, and nothing freed, for what is so already.
+            Some(level) if has_already(level, settings) => return Ok(()),
+            Some(_) => {}
+            None => {
+                let level = self.level(key);
+                self.write_settings(key, level);
+            }
         }
         self.free_due(key)?;
         let mut level = self.level(key);
@@ -83,4 +88,10 @@ impl Model {
             .find(|(_, hold)| hold.status == Status::Pending && self.is_due(hold));
         left.map_or(Ok(()), |(id, _)| Err(format!("the sweep left {id}")))
     }
+}
+
+fn has_already(level: &Level, settings: &Settings) -> bool {
+    settings.safety_stock.is_none_or(|units| units == level.safety_stock)
+        && settings.reorder_point.is_none_or(|units| units == level.reorder_point)
+        && settings.policy.is_none_or(|policy| policy == level.policy)
 }
