@@ -1,4 +1,4 @@
--- A batch of plain commands of which all fit: what a busy shop sends. Three statements, however many commands: form, locks, and all the rest.
+-- A batch of plain commands of which all fit: what a busy shop sends. Three statements, however many commands: form; locks, decision and answers; all writes.
 -- No rows, and nothing changed, for any other batch; internal.apply_segment then decides it, by the same rules (a test compares the two).
 -- Loses a race for an idempotency key by rolling back to here.
 create or replace function internal.apply_plain(commands jsonb, caller text, source text)
@@ -10,7 +10,7 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 declare
-    v_plain internal.plain[];
+    v_plain internal.accepted[];
     v_form record;
     v_floor bigint;
     v_now timestamptz;

@@ -8,8 +8,8 @@ set search_path = ''
 as $$
     with running as (
         select l.*, v.position, v.oversell, v.version as found_version,
-            v.on_hand + sum(l.on_hand_delta) over earlier as on_hand_after,
-            v.reserved + sum(l.reserved_delta) over earlier as reserved_after,
+            v.on_hand + (sum(l.on_hand_delta) over earlier)::bigint as on_hand_after,
+            v.reserved + (sum(l.reserved_delta) over earlier)::bigint as reserved_after,
             v.next_version + row_number() over earlier - 1 as version_after,
             row_number() over earlier = 1 as first
         from unnest(lines) as l

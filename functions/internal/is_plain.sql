@@ -13,11 +13,11 @@ return case
         then (body -> 'expires_in_seconds')::numeric between 0.001 and 315360000 else false end then false
     when body ?| '{owner,idempotency_key,reason,reference,correlation_id,user_id,source,traceparent}'::text[]
         and not internal.has_plain_texts(body) then false
-    else case body ->> 'op'
-        when 'adjust' then body ? 'reason' and (body -> 'quantity')::numeric <> 0
-        else body ->> 'op' = any ('{add,remove,reserve}'::text[]) and (body -> 'quantity')::numeric > 0 end
-        and (body -> 'quantity')::numeric = trunc((body -> 'quantity')::numeric)
-        and abs((body -> 'quantity')::numeric) <= 1000000000000
+    else case
+        when body ->> 'op' = any ('{add,remove,reserve}'::text[]) then (body -> 'quantity')::numeric between 1 and 1000000000000
+        else body ->> 'op' is not distinct from 'adjust' and body ? 'reason' and (body -> 'quantity')::numeric <> 0
+            and abs((body -> 'quantity')::numeric) <= 1000000000000 end
+        and (body -> 'quantity')::numeric % 1 = 0
 end;
 
 comment on function internal.is_plain(jsonb) is 'Whether a command is an add, remove, adjust or reserve of one line in good form.';

@@ -1,6 +1,7 @@
 -- The summaries that these items should have by what stock_level holds now, without version and time. A location below zero counts as 0
 -- in the totals: it must not hide the stock of another (f11).
--- The breakdowns are put together as text, which takes a third of the time of building them as jsonb, and leave out what is mostly 0.
+-- The breakdowns are put together as text, which takes a third of the time of building them as jsonb (by ||: format takes twice as long), and
+-- leave out what is mostly 0.
 -- Nothing in them needs to be escaped: constraints hold codes and types of locations to letters, digits, dots and dashes.
 create or replace function internal.summaries_of(items uuid[])
 returns setof inventory.stock_summary
@@ -19,12 +20,12 @@ as $$
             sum(s.backordered)::bigint as backordered, sum(s.damaged)::bigint as damaged, sum(s.incoming)::bigint as incoming,
             sum(case when s.policy <> 'unlimited' then greatest(-s.available, 0) else 0 end)::bigint as oversold,
             sum(greatest(s.safety_stock, s.reorder_point))::bigint as threshold,
-            string_agg(format('"%s":{"status":"%s","on_hand":%s,"reserved":%s,"available":%s%s%s%s%s}',
-                s.location_id, s.status, s.on_hand, s.reserved, s.available,
-                case when s.in_transit <> 0 then ',"in_transit":' || s.in_transit end,
-                case when s.backordered <> 0 then ',"backordered":' || s.backordered end,
-                case when s.damaged <> 0 then ',"damaged":' || s.damaged end,
-                case when s.incoming <> 0 then ',"incoming":' || s.incoming end), ',') as by_location
+            string_agg('"' || s.location_id || '":{"status":"' || s.status || '","on_hand":' || s.on_hand || ',"reserved":' || s.reserved
+                || ',"available":' || s.available
+                || case when s.in_transit = 0 then '' else ',"in_transit":' || s.in_transit end
+                || case when s.backordered = 0 then '' else ',"backordered":' || s.backordered end
+                || case when s.damaged = 0 then '' else ',"damaged":' || s.damaged end
+                || case when s.incoming = 0 then '' else ',"incoming":' || s.incoming end || '}', ',') as by_location
         from unnest(items) as k (item_id)
         join inventory.stock_level as s on s.item_id = k.item_id
         join inventory.location as l on l.id = s.location_id
@@ -34,14 +35,14 @@ as $$
             sum(y.reserved)::bigint as reserved, sum(y.available)::bigint as available, sum(y.in_transit)::bigint as in_transit,
             sum(y.backordered)::bigint as backordered, sum(y.damaged)::bigint as damaged, sum(y.incoming)::bigint as incoming,
             sum(y.oversold)::bigint as oversold, sum(y.threshold)::bigint as threshold,
-            format('{%s}', string_agg(y.by_location, ','))::jsonb as by_location,
-            format('{%s}', string_agg(format('"%s":{"locations":%s,"on_hand":%s,"reserved":%s,"available":%s%s%s%s%s%s}',
-                y.type, y.locations, y.on_hand, y.reserved, y.available,
-                case when y.in_transit <> 0 then ',"in_transit":' || y.in_transit end,
-                case when y.backordered <> 0 then ',"backordered":' || y.backordered end,
-                case when y.damaged <> 0 then ',"damaged":' || y.damaged end,
-                case when y.incoming <> 0 then ',"incoming":' || y.incoming end,
-                case when y.oversold <> 0 then ',"oversold":' || y.oversold end), ','))::jsonb as by_location_type
+            ('{' || string_agg(y.by_location, ',') || '}')::jsonb as by_location,
+            ('{' || string_agg('"' || y.type || '":{"locations":' || y.locations || ',"on_hand":' || y.on_hand || ',"reserved":' || y.reserved
+                || ',"available":' || y.available
+                || case when y.in_transit = 0 then '' else ',"in_transit":' || y.in_transit end
+                || case when y.backordered = 0 then '' else ',"backordered":' || y.backordered end
+                || case when y.damaged = 0 then '' else ',"damaged":' || y.damaged end
+                || case when y.incoming = 0 then '' else ',"incoming":' || y.incoming end
+                || case when y.oversold = 0 then '' else ',"oversold":' || y.oversold end || '}', ',') || '}')::jsonb as by_location_type
         from by_type as y
         group by y.item_id
     )

@@ -1,6 +1,6 @@
--- Decides and writes a locked plain batch in one statement: running balances in command order; if all of it fits, each level is updated once and
--- each command gets its ledger row, reservation and answer. No rows, and nothing written, if something does not fit or a key is known.
-create or replace function internal.write_plain(plain internal.plain[], caller text, instant timestamptz, version_floor bigint)
+-- Writes a batch that internal.lock_plain decided, in one statement: each level is updated once, and each command gets its ledger row, reservation
+-- and answer.
+create or replace function internal.write_plain(plain internal.accepted[], caller text, instant timestamptz, version_floor bigint)
 returns table (ordinal integer, outcome text, code text, message text, detail jsonb, answer jsonb)
 language sql
 volatile
@@ -10,24 +10,8 @@ set enable_hashjoin = off  -- a plan made while the table was empty must not sca
 set enable_mergejoin = off
 set enable_seqscan = off
 as $$
-    with running as materialized (
-        select p.*, p.on_hand + sum(p.on_hand_delta) over earlier as on_hand_after,
-            p.reserved + sum(p.reserved_delta) over earlier as reserved_after,
-            p.next_version + row_number() over earlier - 1 as version_after,
-            row_number() over earlier = count(*) over (partition by p.item_id, p.location_id) as is_last,
-            min(p.expires_at) over (partition by p.item_id, p.location_id) as deadline
-        from unnest(plain) as p
-        window earlier as (partition by p.item_id, p.location_id order by p.ordinal rows unbounded preceding)
-    ), decided as materialized (
-        select r.ordinal, r.op, r.item_id, r.sku, r.location_id, r.quantity, r.on_hand_delta, r.reserved_delta, r.reservation_id,
-            r.owner, r.expires_at, r.idempotency_key, r.fingerprint, r.reason, r.reference, r.correlation_id, r.user_id, r.source,
-            r.traceparent, r.in_transit, r.backordered, r.damaged, r.incoming, r.is_last, r.deadline, r.version_after as version,
-            r.on_hand_after::bigint as on_hand, r.reserved_after::bigint as reserved, a.available,
-            internal.stock_status(a.available, r.threshold) as status
-        from running as r
-        cross join lateral (select (r.on_hand_after - r.reserved_after)::bigint) as a (available)
-        where (select bool_and(internal.fits(f.on_hand_delta - f.reserved_delta, f.on_hand_after, f.reserved_after, f.oversell))
-            from running as f)
+    with decided as materialized (
+        select p.* from unnest(plain) as p
     ), changed as (
         update inventory.stock_level as s
         set on_hand = d.on_hand, reserved = d.reserved, available = d.available, status = d.status, version = d.version,
@@ -37,11 +21,12 @@ as $$
     ), recorded as (
         insert into inventory.stock_movement (item_id, location_id, version, type, on_hand_delta, reserved_delta, on_hand, reserved,
             in_transit, backordered, damaged, incoming, available, reason, reference, reservation_id, correlation_id, user_id, source,
-            occurred_at, recorded_at, traceparent)
+            occurred_at, recorded_at, traceparent, transaction_id)
         select d.item_id, d.location_id, d.version,
             case d.op when 'add' then 'receipt' when 'remove' then 'removal' when 'adjust' then 'adjustment' else 'reserve' end,
             d.on_hand_delta, d.reserved_delta, d.on_hand, d.reserved, d.in_transit, d.backordered, d.damaged, d.incoming, d.available,
-            d.reason, d.reference, d.reservation_id, d.correlation_id, d.user_id, d.source, instant, instant, d.traceparent
+            d.reason, d.reference, d.reservation_id, d.correlation_id, d.user_id, d.source, instant, instant, d.traceparent,
+            (select pg_current_xact_id()::text::bigint)  -- its default, worked out once
         from decided as d
         order by d.version  -- readers of the log see the movements of a level in the order of its versions
     ), opened as (
@@ -54,25 +39,16 @@ as $$
         select d.reservation_id, d.item_id, d.location_id, d.quantity, d.expires_at
         from decided as d
         where d.reservation_id is not null
-    ), answered as materialized (
-        select d.ordinal, d.idempotency_key, d.fingerprint, case when d.reservation_id is null
-            then jsonb_build_object('levels', l.levels)
-            else jsonb_build_object('levels', l.levels, 'reservation_id', d.reservation_id, 'status', 'PENDING',
-                'expires_at', d.expires_at) end as answer
-        from decided as d
-        cross join lateral (select jsonb_build_array(jsonb_build_object('sku', d.sku, 'item_id', d.item_id, 'location', d.location_id,
-            'quantity', d.quantity, 'on_hand', d.on_hand, 'reserved', d.reserved, 'available', d.available, 'status', d.status,
-            'version', d.version))) as l (levels)
     ), kept as (
         insert into inventory.idempotency_key (caller, key, fingerprint, answer)
-        select coalesce(write_plain.caller, session_user), a.idempotency_key, a.fingerprint, a.answer
-        from answered as a
-        where a.idempotency_key is not null
-        order by a.idempotency_key  -- two batches with the same keys wait for each other in one order
+        select coalesce(write_plain.caller, session_user), d.idempotency_key, d.fingerprint, d.answer
+        from decided as d
+        where d.idempotency_key is not null
+        order by d.idempotency_key  -- two batches with the same keys wait for each other in one order
     )
-    select a.ordinal, 'applied', null::text, null::text, null::jsonb, a.answer
-    from answered as a
-    order by a.ordinal
+    select d.ordinal, 'applied', null::text, null::text, null::jsonb, d.answer
+    from decided as d
+    order by d.ordinal
 $$;
 
-comment on function internal.write_plain(internal.plain[], text, timestamptz, bigint) is 'Decides and writes a locked plain batch in one statement.';
+comment on function internal.write_plain(internal.accepted[], text, timestamptz, bigint) is 'Writes a decided plain batch in one statement.';

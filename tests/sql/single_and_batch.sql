@@ -2,7 +2,7 @@
 -- and what asks for more is decided command by command. All must come to the same rows and answers. Each command is given alone, beside one
 -- that is refused for its form, beside one that fits, and with a unit (its base unit, which says nothing new but is special): for four twin items.
 begin;
-select plan(82);
+select plan(85);
 
 select api.upsert_items('[{"sku": "ALONE", "name": "a"}, {"sku": "BESIDE", "name": "b"}, {"sku": "PLAIN", "name": "c"}, {"sku": "SPECIAL", "name": "d"},
     {"sku": "OTHER", "name": "e"}]');
@@ -51,7 +51,8 @@ insert into case_table (command) values
     ('{"op": "remove", "location": "SB1", "quantity": 1, "expected_version": 1}'),
     ('{"op": "remove", "location": "SB1", "quantity": 1, "expected_version": 8}'),
     ('{"op": "remove", "location": "SB1", "quantity": 1, "unheard_of": 8}'),
-    ('{"op": "confirm"}');
+    ('{"op": "confirm"}'),
+    ('{"location": "SB1", "quantity": 1}');
 
 select is(pg_temp.answer_of(c.command, w.way),
     case when w.way = 'SPECIAL' then c.alone || '{"detail": null}' else c.alone end, w.way || ' ' || c.command)
