@@ -3,7 +3,7 @@
 -- changed; one without a level where nothing differed.
 -- expected_version: only if the count still has this version.
 -- Errors: IV001 where a variance would take away what reservations hold, IV006 stale_version, IV007, IV008, IV012, IV031 unknown_count, IV032 not approved, IV033; for
--- tracked items IV021, IV024. Locks the stock_level rows in key order, then the count. Idempotent by idempotency_key.
+-- units IV024. Locks the stock_level rows in key order, then the count. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.post_count(count_id uuid, idempotency_key text default null, reason text default null,
     reference text default null, correlation_id text default null, user_id text default null, source text default null,

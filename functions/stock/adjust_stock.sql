@@ -1,5 +1,5 @@
 -- Corrects the stock of an item at a location by a signed delta, for a stated reason or reason_code; never below what is reserved there.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008 (also without a reason), IV012, IV015, IV016, IV021 to IV026.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008 (also without a reason), IV012, IV015, IV016, IV021, IV023 to IV026.
 -- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set (0 = no row yet).
 -- Security definer because only the owner writes tables.
 create or replace function api.adjust_stock(sku text, location text, delta bigint, unit text default null,

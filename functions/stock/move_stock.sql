@@ -1,7 +1,7 @@
 -- Moves available stock from one location to another in one step: two ledger rows, out and in. For goods that are on the way for a while
 -- see api.ship_stock.
 -- expected_version: only if the level at from_location still has this version (0 = no row yet).
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006 stale_version, IV007, IV008, IV010, IV011 (closed destination), IV012, IV015, IV016, IV021 to IV025.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006 stale_version, IV007, IV008, IV010, IV011 (closed destination), IV012, IV015, IV016, IV021 to IV023, IV025.
 -- Locks both stock_level rows in key order, so that opposite moves never deadlock. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.move_stock(sku text, from_location text, to_location text, quantity bigint,

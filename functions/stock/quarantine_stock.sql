@@ -1,5 +1,5 @@
 -- Takes stock off sale without losing it: from on_hand to damaged. Only what is not reserved can be taken.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021 to IV026.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021, IV023, IV025, IV026.
 -- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set.
 -- Security definer because only the owner writes tables.
 create or replace function api.quarantine_stock(sku text, location text, quantity bigint, unit text default null,

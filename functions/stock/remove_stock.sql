@@ -1,6 +1,6 @@
 -- Takes available stock of an item from a location (sold over the counter, used up, shipped without a reservation). A bundle is taken
 -- by its components. Lots go first-expired-first-out unless one is named.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021 to IV023, IV025.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021, IV023, IV025.
 -- Locks the stock_level rows. Idempotent by idempotency_key; expected_version makes it a compare-and-set.
 -- Security definer because only the owner writes tables.
 create or replace function api.remove_stock(sku text, location text, quantity bigint, unit text default null,

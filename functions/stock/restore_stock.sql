@@ -1,5 +1,5 @@
 -- Puts quarantined stock on sale again: from damaged to on_hand.
--- Errors: IV001 insufficient_stock (more than is quarantined), IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021 to IV026.
+-- Errors: IV001 insufficient_stock (more than is quarantined), IV003, IV004, IV006, IV007, IV008, IV012, IV015, IV016, IV021 to IV023, IV025, IV026.
 -- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set.
 -- Security definer because only the owner writes tables.
 create or replace function api.restore_stock(sku text, location text, quantity bigint, unit text default null,

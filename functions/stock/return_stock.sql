@@ -1,5 +1,5 @@
 -- Takes back what was sold: on_hand, or damaged if state says so.
--- Errors: IV003, IV004, IV006, IV007, IV008, IV010, IV011, IV012, IV015, IV016, IV021 to IV024.
+-- Errors: IV003, IV004, IV006, IV007, IV008, IV010, IV011, IV012, IV015, IV016, IV021, IV023, IV024.
 -- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set.
 -- Security definer because only the owner writes tables.
 create or replace function api.return_stock(sku text, location text, quantity bigint, state text default null,

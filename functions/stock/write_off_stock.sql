@@ -1,5 +1,5 @@
 -- Removes damaged stock from the books for a stated reason or reason_code; with state on_hand, sellable stock that is not reserved.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008 (also without a reason), IV012, IV015, IV016, IV021 to IV026.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006, IV007, IV008 (also without a reason), IV012, IV015, IV016, IV021, IV023, IV025, IV026.
 -- Locks the stock_level row. Idempotent by idempotency_key; expected_version makes it a compare-and-set.
 -- Security definer because only the owner writes tables.
 create or replace function api.write_off_stock(sku text, location text, quantity bigint, state text default null,

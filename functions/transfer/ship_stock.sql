@@ -1,6 +1,6 @@
 -- First step of a transfer: stock leaves one location and is in transit to another. One sku and quantity, or lines => '[{"sku", "quantity"}]'.
 -- expected_version: only if the level at from_location still has this version (0 = no row yet); lines may have one each.
--- Errors: IV001 insufficient_stock, IV003, IV004, IV006 stale_version, IV007, IV008, IV010, IV011 (closed destination), IV012, IV015, IV016, IV021 to IV025.
+-- Errors: IV001 insufficient_stock, IV003, IV004, IV006 stale_version, IV007, IV008, IV010, IV011 (closed destination), IV012, IV015, IV016, IV021 to IV023, IV025.
 -- Locks the stock_level rows of both locations in key order. Idempotent by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.ship_stock(from_location text default null, to_location text default null,

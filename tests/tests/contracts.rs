@@ -9,6 +9,7 @@
 
 mod contracts {
     mod asyncapi;
+    mod raised_codes;
 }
 
 use anyhow::Result;

@@ -1,16 +1,24 @@
 //! What the pairs are made of: operations on the stock of a small world (see [`super::world`]).
 
+mod catalogue;
+mod counts;
+mod levels;
+mod tracked;
+
 use super::world::World;
 use anyhow::Result;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+/// Gave way to another session, and is to be asked for once more.
+pub(super) const AGAIN: &str = "40001";
+
 /// One operation.
 #[derive(Clone)]
 pub(super) struct Deed {
     pub(super) name: &'static str,
-    /// What it works on: deeds that share nothing cannot meet.
-    on: &'static str,
+    /// What it works on, a letter for each part of the world (see [`all`]): deeds that share nothing cannot meet.
+    pub(super) on: &'static str,
     what: What,
 }
 
@@ -55,7 +63,7 @@ impl Deed {
             Ok(_) => Ok(vec!["done".to_owned()]),
             Err(error) => match error.code() {
                 // A session that meets an error in its transaction goes on after it, as it would in one of its own.
-                Some(code) if code.code().starts_with("IV") => Ok(vec![code.code().to_owned()]),
+                Some(code) if code.code().starts_with("IV") || code.code() == AGAIN => Ok(vec![code.code().to_owned()]),
                 _ => Err(error.into()),
             },
         }
@@ -78,19 +86,38 @@ fn carry(op: &str, w: &World, sku: &str, (from, to): (&str, &str), quantity: i64
     json!([{"op": op, "sku": w.name(sku), "from": w.name(from), "to": w.name(to), "quantity": quantity}])
 }
 
-/// All operations, by what they work on: p = the plain items P and Q, c = C whose stock is waited for, l = L with lots.
+/// All operations, by what they work on: p = the plain items P and Q, c = C whose stock is waited for, l = L with lots, d = P of which
+/// some is damaged, r = the order of P, s = S with serial numbers, e = X of which a lot has ended, b = the bundle K and its parts, n = what is
+/// counted, t = T and Z that may become something else, o = O that has no level yet.
 pub(super) fn all() -> Vec<Deed> {
-    [plain(), reservations(), papers(), queue(), lots(), settings()].concat()
+    [
+        plain(),
+        reservations(),
+        papers(),
+        queue(),
+        lots(),
+        settings(),
+        levels::states(),
+        levels::strategies(),
+        levels::orders(),
+        tracked::serials(),
+        tracked::ended_lots(),
+        catalogue::bundles(),
+        catalogue::types(),
+        catalogue::defaults(),
+        counts::counts(),
+    ]
+    .concat()
 }
 
 fn plain() -> Vec<Deed> {
     vec![
-        commands("add", "p", |w| json!([on("add", w.key("P", "W1"), 4)])),
-        commands("remove", "p", |w| json!([on("remove", w.key("P", "W1"), 6)])),
-        commands("first receipt", "p", |w| json!([on("add", w.key("P", "W3"), 4)])),
+        commands("add", "pd", |w| json!([on("add", w.key("P", "W1"), 4)])),
+        commands("remove", "pd", |w| json!([on("remove", w.key("P", "W1"), 6)])),
+        commands("first receipt", "pd", |w| json!([on("add", w.key("P", "W3"), 4)])),
         commands("move out", "p", |w| carry("move", w, "P", ("W1", "W2"), 6)),
-        commands("move back", "p", |w| carry("move", w, "P", ("W2", "W1"), 5)),
-        commands("quarantine", "p", |w| json!([on("quarantine", w.key("P", "W1"), 5)])),
+        commands("move back", "pd", |w| carry("move", w, "P", ("W2", "W1"), 5)),
+        commands("quarantine", "pd", |w| json!([on("quarantine", w.key("P", "W1"), 5)])),
         commands("batch forwards", "p", |w| {
             json!([on("remove", w.key("P", "W1"), 4), on("add", w.key("Q", "W1"), 2)])
         }),
@@ -111,7 +138,7 @@ fn plain() -> Vec<Deed> {
 
 fn reservations() -> Vec<Deed> {
     vec![
-        commands("reserve", "p", |w| json!([on("reserve", w.key("P", "W1"), 6)])),
+        commands("reserve", "pd", |w| json!([on("reserve", w.key("P", "W1"), 6)])),
         commands("reserve both", "p", |w| {
             let line = |sku| json!({"sku": w.name(sku), "location": w.name("W1"), "quantity": 4});
             json!([{"op": "reserve", "lines": [line("Q"), line("P")], "reservation_id": w.id("new")}])
@@ -178,13 +205,13 @@ fn papers() -> Vec<Deed> {
             "p",
             |w| json!([{"op": "cancel_transfer", "transfer_id": w.transfer}]),
         ),
-        commands("receive the order", "p", |w| {
+        commands("receive the order", "pr", |w| {
             let line = json!({"sku": w.name("P"), "received": 3});
             json!([{"op": "receive_order", "purchase_order_id": w.order, "lines": [line]}])
         }),
         commands(
             "cancel the order",
-            "p",
+            "pr",
             |w| json!([{"op": "cancel_order", "purchase_order_id": w.order}]),
         ),
         statement("post the count", "p", |w| {
@@ -250,16 +277,16 @@ fn settings() -> Vec<Deed> {
             let (sku, place) = w.key("P", "W1");
             format!("select from api.set_stock_policy('{sku}', '{place}', policy => 'oversell')")
         }),
-        statement("forbid to oversell", "p", |w| {
+        statement("forbid to oversell", "pd", |w| {
             let (sku, place) = w.key("P", "W1");
             format!("select from api.set_stock_policy('{sku}', '{place}', policy => 'deny', safety_stock => 3)")
         }),
         statement("sweep", "pc", |_| "select api.expire_reservations()".to_owned()),
         statement("fold", "pcl", |_| "select from api.fold_stock_summary()".to_owned()),
-        statement("archive", "p", |w| {
+        statement("archive", "pd", |w| {
             format!("select from api.upsert_item('{}', status => 'archived')", w.name("P"))
         }),
-        statement("close a place", "p", |w| {
+        statement("close a place", "pd", |w| {
             format!(
                 "select from api.upsert_location('{}', status => 'closed')",
                 w.name("W2")

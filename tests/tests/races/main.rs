@@ -11,9 +11,11 @@ mod catalogue;
 mod deeds;
 mod histories;
 mod holds;
+mod months;
 mod pairs;
 mod retries;
 mod stock;
+mod storm;
 mod waits;
 mod world;
 
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         catalogue::all(),
         histories::all(),
         pairs::all(),
+        months::all(),
+        storm::all(),
     ];
     suite::run(Ok(all.into_iter().flatten().collect()))
 }

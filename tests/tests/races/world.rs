@@ -1,7 +1,11 @@
-//! A small world for each trial of a pair: items, places, stock, reservations, a transfer, an order and a count.
+//! A small world for each trial of a pair: items, places, stock, reservations, a transfer, an order and a count; and the parts that
+//! its deeds ask for.
+
+mod parts;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -37,19 +41,46 @@ const ROWS: &str = "
         m.in_transit_delta, m.backordered_delta, m.damaged_delta, m.incoming_delta)
     from inventory.stock_movement as m join inventory.item as i on i.id = m.item_id where i.sku like $1
     union all
+    select concat_ws(' ', 'unit', i.name, u.serial, u.status, split_part(u.location_id, '-', 2), r.status, 'v' || u.version)
+    from inventory.serial as u join inventory.item as i on i.id = u.item_id
+    left join inventory.reservation as r on r.id = u.reservation_id where i.sku like $1
+    union all
+    select concat_ws(' ', 'lot', i.name, split_part(l.location_id, '-', 2), t.code, l.on_hand, l.reserved, l.damaged, 'v' || l.version)
+    from inventory.lot_level as l join inventory.lot as t on t.id = l.lot_id join inventory.item as i on i.id = l.item_id
+    where i.sku like $1
+    union all
+    select concat_ws(' ', 'count', split_part(c.reference, '-', 2), c.status, i.name, l.counted, l.variance, l.posted_variance, l.recounts)
+    from inventory.stock_count_line as l join inventory.stock_count as c on c.id = l.stock_count_id
+    join inventory.item as i on i.id = l.item_id where i.sku like $1
+    union all
+    select concat_ws(' ', 'item', i.name, i.kind, i.tracking, i.unit_of_measure, i.status, i.stock_policy, 'v' || i.version)
+    from inventory.item as i where i.sku like $1
+    union all
+    select concat_ws(' ', 'place', split_part(p.id, '-', 2), p.status, p.stock_policy, 'v' || p.version)
+    from inventory.location as p where p.id like $1
+    union all
+    select concat_ws(' ', 'part', i.name, c.name, b.quantity)
+    from inventory.bundle_component as b join inventory.item as i on i.id = b.bundle_id join inventory.item as c on c.id = b.component_id
+    where i.sku like $1
+    union all
+    select concat_ws(' ', 'of many', i.name, u.unit, u.factor)
+    from inventory.item_unit as u join inventory.item as i on i.id = u.item_id where i.sku like $1
+    union all
     select concat_ws(' ', 'key', k.key) from inventory.idempotency_key as k where k.caller = trim(trailing '-%' from $1)
     order by 1";
 
 impl World {
-    pub(super) async fn make(client: &Client, number: usize) -> Result<Self> {
+    /// The world of this number with these parts.
+    pub(super) async fn make(client: &Client, number: usize, parts: &BTreeSet<char>) -> Result<Self> {
         let mut world = Self {
             tag: format!("w{number}"),
             transfer: Uuid::nil(),
             order: Uuid::nil(),
             count: Uuid::nil(),
         };
+        let more = parts.iter().map(|part| parts::script(&world, *part));
         client
-            .batch_execute(&world.script())
+            .batch_execute(&(world.script() + &more.collect::<String>()))
             .await
             .context("the world was not made")?;
         let reference = format!("{}-", world.tag);
@@ -86,6 +117,15 @@ impl World {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
+    /// The script of commands none of which may be refused.
+    fn run(commands: &Value) -> String {
+        format!(
+            "do $$ begin
+                if exists (select from api.apply_commands('{commands}') where outcome <> 'applied') then raise 'refused'; end if;
+             end $$;\n"
+        )
+    }
+
     /// P: 10 at W1 (3 held with 2 of Q, 1 held and due) and 5 at W2, 2 on their way there, 5 ordered, a count of W1 that found one less.
     /// C: nobody has any at W1, 4 wait for it, 3 at W2. L: 10 of one lot.
     fn script(&self) -> String {
@@ -119,10 +159,7 @@ impl World {
              select from api.upsert_locations('{places}');
              select from api.upsert_supplier('{tag}S', name => 'a supplier');
              select from api.set_stock_policy('{c}', '{w1}', policy => 'backorder');
-             do $$ begin
-                if exists (select from api.apply_commands('{commands}') where outcome <> 'applied') then raise 'refused'; end if;
-                if exists (select from api.apply_commands('{waits}') where outcome <> 'applied') then raise 'refused'; end if;
-             end $$;
+             {}{}
              select from api.place_purchase_order('{tag}S', '{w1}', '{order}', reference => '{tag}');
              do $$ declare v_id uuid; begin
                 select count_id into v_id from api.open_count('{w1}', skus => array['{p}'], reference => '{tag}');
@@ -132,7 +169,9 @@ impl World {
              update inventory.reservation set expires_at = now() - interval '1 minute' where id = '{due}';
              update inventory.reservation_line set expires_at = now() - interval '1 minute' where reservation_id = '{due}';
              update inventory.stock_level as s set next_hold_at = now() - interval '1 minute'
-                from inventory.item as i where i.id = s.item_id and i.sku = '{p}' and s.location_id = '{w1}';"
+                from inventory.item as i where i.id = s.item_id and i.sku = '{p}' and s.location_id = '{w1}';\n",
+            Self::run(&commands),
+            Self::run(&waits),
         )
     }
 }
