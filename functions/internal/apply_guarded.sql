@@ -7,13 +7,15 @@ volatile
 set search_path = ''
 as $$
 begin
-    -- Each lost race means that another session committed; five in a row on one batch is no race any more.
-    for v_attempt in 1 .. 5 loop
+    -- The first four times a mixed batch gives way where it would have to wait (internal.apply_mixed). From the fifth on it waits for who makes
+    -- the row, and so has lost that race when the other commits: each such loss means that another session committed, and five in
+    -- a row on one batch is no race any more.
+    for v_attempt in 1 .. 9 loop
         begin
-            return internal.apply_batch(commands, mixed, v_attempt);
+            return internal.apply_batch(commands, mixed, least(v_attempt, 5));
         exception
             when serialization_failure or deadlock_detected then
-                if v_attempt = 5 then
+                if v_attempt = 9 then
                     raise;
                 end if;
         end;

@@ -3,7 +3,7 @@
 -- holds others; what is due on them is freed once.
 -- Nothing can be locked before it exists: a level, an idempotency key or a reservation that another session makes meanwhile is waited for out of
 -- order. Only mixed batches do so, hence they give way: a short wait, far below deadlock_timeout, then 40001, and internal.apply_guarded
--- begins anew with what exists by then. The last attempt waits as long as its role may.
+-- begins anew with what exists by then. From the fifth attempt on it waits as long as its role may.
 create or replace function internal.apply_mixed(commands internal.command[], attempt integer)
 returns internal.answer[]
 language plpgsql

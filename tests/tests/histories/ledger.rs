@@ -15,6 +15,8 @@ pub(crate) struct Movement {
     pub(crate) version: i64,
     pub(crate) hold: Option<Uuid>,
     pub(crate) transfer: Option<Uuid>,
+    /// When it happened, if that is not when it was recorded.
+    pub(crate) told: Option<String>,
 }
 
 /// Rows that nothing has accounted for yet, each with the transaction that wrote it.
@@ -26,7 +28,8 @@ pub(crate) struct Ledger {
 const QUERY: &str = "
     select k.sku, k.location, m.type, m.version, m.reservation_id, m.transfer_id,
         m.on_hand_delta, m.reserved_delta, m.in_transit_delta, m.backordered_delta, m.damaged_delta, m.incoming_delta,
-        m.on_hand, m.reserved, m.in_transit, m.backordered, m.damaged, m.incoming, m.transaction_id
+        m.on_hand, m.reserved, m.in_transit, m.backordered, m.damaged, m.incoming, m.transaction_id,
+        case when m.occurred_at <> m.recorded_at then to_jsonb(m.occurred_at) #>> '{}' end
     from unnest($1::text[], $2::text[], $3::bigint[]) as k (sku, location, version)
     join inventory.item as i on i.sku = k.sku
     join inventory.stock_movement as m on m.item_id = i.id and m.location_id = k.location and m.version > k.version
@@ -65,6 +68,7 @@ impl Ledger {
                 transfer: row.get(5),
                 deltas: states(&row, 6),
                 after: states(&row, 12),
+                told: row.get(19),
             };
             ledger
                 .rows

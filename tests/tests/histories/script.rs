@@ -1,6 +1,13 @@
 //! What a history consists of, drawn at random: steps that name items, places, reservations and keys by small numbers, so that
 //! a failing history can be made smaller and still means the same.
 
+mod commands;
+mod lots;
+mod papers;
+
+use commands::{command, known_place};
+use lots::lot_story;
+use papers::{count_session, supply};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -38,6 +45,21 @@ pub(crate) struct Command {
     pub(crate) key: Option<u8>,
     /// Expects the version that the level had this many changes ago.
     pub(crate) expected: Option<i8>,
+    /// Tells of what happened so many moments ago.
+    pub(crate) late: Option<u8>,
+}
+
+impl Command {
+    /// A command that is nothing but its operation.
+    fn of(op: Op) -> Self {
+        let (key, expected, late) = (None, None, None);
+        Self {
+            op,
+            key,
+            expected,
+            late,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +67,33 @@ pub(crate) struct Line {
     pub(crate) item: u8,
     pub(crate) place: u8,
     pub(crate) quantity: i64,
+    /// The unit of measure that the quantity is told in.
+    pub(crate) unit: Option<&'static str>,
+    /// The lot that it names, if its item has lots.
+    pub(crate) lot: Option<Lot>,
+}
+
+/// The item that is tracked by lot.
+pub(crate) const BY_LOT: u8 = 6;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Lot {
+    pub(crate) code: u8,
+    /// Minutes until it expires, for the first that comes of it.
+    pub(crate) minutes: Option<i64>,
+}
+
+impl Line {
+    fn of(item: u8, place: u8, quantity: i64) -> Self {
+        let (unit, lot) = (None, None);
+        Self {
+            item,
+            place,
+            quantity,
+            unit,
+            lot,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -99,125 +148,43 @@ pub(crate) enum Op {
         from: Option<u8>,
         item: Option<u8>,
     },
-}
-
-/// Items that a command may name: two plain ones, one that is backordered, a digital one, two bundles, an unknown one.
-fn item() -> impl Strategy<Value = u8> {
-    select(vec![
-        0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 0, 1, 2, 0, 1, 2, 9,
-    ])
-}
-
-fn place() -> impl Strategy<Value = u8> {
-    select(vec![0, 0, 0, 0, 1, 1, 1, 2, 2, 0, 1, 0, 0, 0, 1, 1, 2, 0, 9])
-}
-
-fn known_place() -> impl Strategy<Value = u8> {
-    select(vec![0, 0, 1, 1, 2])
-}
-
-fn quantity() -> impl Strategy<Value = i64> {
-    prop_oneof![20 => 1..=12_i64, 1 => Just(1_000_000_000_000), 1 => Just(1_000_000_000_001)]
-}
-
-fn line() -> impl Strategy<Value = Line> {
-    (item(), place(), quantity()).prop_map(|(item, place, quantity)| Line { item, place, quantity })
-}
-
-fn lines() -> impl Strategy<Value = Vec<Line>> {
-    prop_oneof![3 => prop::collection::vec(line(), 1), 1 => prop::collection::vec(line(), 2..=4)]
-}
-
-fn hold() -> impl Strategy<Value = u8> {
-    any::<u8>()
-}
-
-fn changes() -> impl Strategy<Value = Op> {
-    let state = || select(vec![None, Some("on_hand"), Some("damaged")]);
-    let plain = |op: &'static str| lines().prop_map(move |lines| Op::Change { op, lines, state: None });
-    let adjust = (lines(), any::<bool>()).prop_map(|(mut lines, less)| {
-        for line in &mut lines {
-            line.quantity = if less { -line.quantity } else { line.quantity };
-        }
-        let op = "adjust";
-        Op::Change { op, lines, state: None }
-    });
-    let stateful =
-        |op: &'static str| (lines(), state()).prop_map(move |(lines, state)| Op::Change { op, lines, state });
-    prop_oneof![
-        24 => plain("add"),
-        6 => plain("remove"),
-        6 => adjust,
-        3 => stateful("return"),
-        4 => plain("quarantine"),
-        3 => plain("restore"),
-        3 => stateful("write_off"),
-    ]
-}
-
-fn carriage() -> impl Strategy<Value = Op> {
-    let carry = |op: &'static str| {
-        (place(), place(), lines()).prop_map(move |(from, to, lines)| {
-            let to = if to == from { (from + 1) % 3 } else { to };
-            Op::Carry { op, from, to, lines }
-        })
-    };
-    let counts = prop::collection::vec((line(), 0..4_i64, 0..3_i64), 1..=3);
-    let receive = (any::<u8>(), prop::option::of(counts), any::<bool>());
-    prop_oneof![
-        3 => carry("move"),
-        2 => carry("ship"),
-        2 => receive.prop_map(|(transfer, lines, complete)| Op::Receive { transfer, lines, complete }),
-        1 => any::<u8>().prop_map(|transfer| Op::CancelTransfer { transfer }),
-    ]
-}
-
-fn reserve() -> impl Strategy<Value = Op> {
-    let strategy = (
-        select(vec!["priority", "nearest", "fewest_splits"]),
-        prop::collection::vec(known_place(), 1..=3),
-    );
-    (
-        lines(),
-        1..=40_i64,
-        prop::option::weighted(0.25, 0..12_u8),
-        prop::option::weighted(0.4, 0..3_u8),
-        prop::bool::weighted(0.15),
-        prop::bool::weighted(0.4),
-        prop::option::weighted(0.15, strategy),
-    )
-        .prop_map(|(lines, minutes, id, owner, partial, replace, strategy)| Op::Reserve {
-            lines,
-            minutes,
-            id,
-            owner,
-            partial,
-            replace: replace && owner.is_some(),
-            strategy,
-        })
-}
-
-fn holds() -> impl Strategy<Value = Op> {
-    let part = prop::option::weighted(0.3, prop::collection::vec(line(), 1..=2));
-    let relocate = (
-        hold(),
-        known_place(),
-        prop::option::weighted(0.3, known_place()),
-        prop::option::weighted(0.2, item()),
-    );
-    prop_oneof![
-        8 => (hold(), part).prop_map(|(hold, part)| Op::Confirm { hold, part }),
-        5 => hold().prop_map(|hold| Op::Cancel { hold }),
-        2 => hold().prop_map(|hold| Op::Expire { hold }),
-        3 => (hold(), 1..=40_i64).prop_map(|(hold, minutes)| Op::Extend { hold, minutes }),
-        3 => relocate.prop_map(|(hold, to, from, item)| Op::Relocate { hold, to, from, item }),
-    ]
-}
-
-pub(crate) fn command() -> impl Strategy<Value = Command> {
-    let op = prop_oneof![5 => changes(), 2 => carriage(), 5 => reserve(), 4 => holds()];
-    let expected = prop::option::weighted(0.1, select(vec![0_i8, 0, 0, 1, 2, -1]));
-    (op, prop::option::weighted(0.25, 0..20_u8), expected).prop_map(|(op, key, expected)| Command { op, key, expected })
+    Order {
+        known_supplier: bool,
+        place: u8,
+        lines: Vec<Line>,
+    },
+    /// Each line with how many damaged ones came with it.
+    ReceiveOrder {
+        order: u8,
+        lines: Option<Vec<(Line, i64)>>,
+    },
+    CancelOrder {
+        order: u8,
+    },
+    OpenCount {
+        place: u8,
+        items: Vec<u8>,
+    },
+    /// Counted as it was so many moments ago, or just now.
+    CountLine {
+        count: u8,
+        item: u8,
+        counted: i64,
+        ago: Option<u8>,
+        lot: u8,
+    },
+    Recall {
+        lot: u8,
+    },
+    ApproveCount {
+        count: u8,
+    },
+    CancelCount {
+        count: u8,
+    },
+    PostCount {
+        count: u8,
+    },
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
@@ -237,7 +204,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         })
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let rare = prop_oneof![
         4 => any::<u8>().prop_map(Step::Again),
         4 => settings().prop_map(Step::Settings),
@@ -253,25 +220,42 @@ fn step() -> impl Strategy<Value = Step> {
         6 => command().prop_map(Step::Call),
         5 => rare,
     ]
+    .boxed()
+}
+
+/// A step or some that belong together, with others perhaps between them.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let calls = |commands: Vec<Command>| commands.into_iter().map(Step::Call).collect::<Vec<Step>>();
+    let counted = (count_session(true), step(), any::<prop::sample::Index>()).prop_map(move |(commands, step, at)| {
+        let mut steps = calls(commands);
+        steps.insert(at.index(steps.len()), step);
+        steps
+    });
+    prop_oneof![
+        24 => step().prop_map(|step| vec![step]),
+        1 => counted,
+        2 => supply().prop_map(calls),
+        3 => lot_story(true).prop_map(calls),
+    ]
 }
 
 /// A history in one session. It begins with stock, or most commands would find none.
 pub(crate) fn single() -> impl Strategy<Value = Vec<Step>> {
-    let receipts = prop::collection::vec((0..3_u8, known_place(), 5..=40_i64), 3..=6).prop_map(|lines| {
+    (first_receipts(), prop::collection::vec(steps(), 10..=40)).prop_map(|(first, steps)| {
+        std::iter::once(Step::Batch(vec![first]))
+            .chain(steps.into_iter().flatten())
+            .collect()
+    })
+}
+
+fn first_receipts() -> impl Strategy<Value = Command> {
+    prop::collection::vec((0..3_u8, known_place(), 5..=40_i64), 3..=6).prop_map(|lines| {
         let lines = lines
             .into_iter()
-            .map(|(item, place, quantity)| Line { item, place, quantity })
+            .map(|(item, place, quantity)| Line::of(item, place, quantity))
             .collect();
         let (op, state) = ("add", None);
-        Step::Batch(vec![Command {
-            op: Op::Change { op, lines, state },
-            key: None,
-            expected: None,
-        }])
-    });
-    (receipts, prop::collection::vec(step(), 10..=45)).prop_map(|(first, mut steps)| {
-        steps.insert(0, first);
-        steps
+        Command::of(Op::Change { op, lines, state })
     })
 }
 
@@ -300,8 +284,21 @@ pub(crate) fn several() -> impl Strategy<Value = Vec<Phase>> {
         5 => prop::collection::vec(command(), 2..=4),
         1 => Just(Vec::new()),
     ];
-    let turn = (commands, prop::bool::weighted(0.85)).prop_map(|(commands, keep)| Turn { commands, keep });
-    let session = prop::collection::vec(turn, 1..=4);
+    let turn = || (commands.clone(), prop::bool::weighted(0.85)).prop_map(|(commands, keep)| Turn { commands, keep });
+    // What belongs together comes one by one.
+    let turns = |commands: Vec<Command>| {
+        let turn = |command| Turn {
+            commands: vec![command],
+            keep: true,
+        };
+        commands.into_iter().map(turn).collect::<Vec<Turn>>()
+    };
+    let session = prop_oneof![
+        12 => prop::collection::vec(turn(), 1..=4),
+        2 => count_session(false).prop_map(turns),
+        1 => supply().prop_map(turns),
+        2 => lot_story(false).prop_map(turns),
+    ];
     let phase = (
         0..25_i64,
         prop::collection::vec(session, SESSIONS),

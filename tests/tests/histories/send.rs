@@ -1,6 +1,6 @@
 //! Sends commands: many in one call, or one by the function that is made for it.
 
-use crate::model::Outcome;
+use crate::model::{Outcome, is_count_act};
 use anyhow::{Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub(crate) const SESSION: &str = "session";
 pub(crate) struct Functions(BTreeMap<String, BTreeMap<String, String>>);
 
 /// The function for an operation.
-const BY_OPERATION: [(&str, &str); 15] = [
+const BY_OPERATION: [(&str, &str); 23] = [
     ("add", "add_stock"),
     ("remove", "remove_stock"),
     ("adjust", "adjust_stock"),
@@ -30,6 +30,14 @@ const BY_OPERATION: [(&str, &str); 15] = [
     ("confirm", "confirm_reservation"),
     ("cancel", "cancel_reservation"),
     ("extend", "extend_reservation"),
+    ("order", "place_purchase_order"),
+    ("receive_order", "receive_purchase_order"),
+    ("cancel_order", "cancel_purchase_order"),
+    ("open_count", "open_count"),
+    ("count_line", "count_line"),
+    ("approve_count", "approve_count"),
+    ("cancel_count", "cancel_count"),
+    ("count", "post_count"),
 ];
 
 impl Functions {
@@ -117,9 +125,20 @@ pub(crate) async fn batch(client: &Client, caller: &str, commands: &[Value]) -> 
     Ok(outcomes)
 }
 
+/// Runs a statement inside a transaction, which goes on whatever comes of it.
+pub(crate) async fn call_within(client: &Client, body: &Value, statement: &str) -> Result<Outcome> {
+    client.batch_execute("savepoint before").await?;
+    let outcome = call(client, body, statement).await;
+    if !matches!(outcome, Ok(Outcome::Applied(_) | Outcome::Replayed(_))) {
+        client.batch_execute("rollback to savepoint before").await?;
+    }
+    outcome
+}
+
 /// Runs a statement for a single command. Its rows become an answer like that of a batch; what it raises is a refusal.
-pub(crate) async fn call(client: &Client, statement: &str) -> Result<Outcome> {
+pub(crate) async fn call(client: &Client, body: &Value, statement: &str) -> Result<Outcome> {
     let error = match client.query_one(statement, &[]).await {
+        Ok(row) if is_count_act(body) => return Ok(act_of(row.get::<_, Value>(0)[0].clone())),
         Ok(row) => return Ok(answer_of(row.get(0))),
         Err(error) => error,
     };
@@ -138,10 +157,20 @@ pub(crate) async fn call(client: &Client, statement: &str) -> Result<Outcome> {
     Ok(Outcome::Refused { code, detail })
 }
 
+/// An act on a count is answered with one row.
+fn act_of(mut row: Value) -> Outcome {
+    let replayed = row.as_object_mut().and_then(|row| row.remove("replayed"));
+    if replayed == Some(json!(true)) {
+        Outcome::Replayed(row)
+    } else {
+        Outcome::Applied(row)
+    }
+}
+
 fn answer_of(rows: Value) -> Outcome {
     let mut answer = Map::new();
     let first = rows[0].clone();
-    let on_paper = ["reservation_id", "transfer_id"]
+    let on_paper = ["reservation_id", "transfer_id", "purchase_order_id", "count_id"]
         .into_iter()
         .find(|field| first[*field].is_string());
     let mut levels = rows.as_array().cloned().unwrap_or_default();
@@ -155,6 +184,8 @@ fn answer_of(rows: Value) -> Outcome {
             level.remove("backordered");
         }
     }
+    // A count that found no difference has a row without a level.
+    levels.retain(|level| !level["sku"].is_null());
     answer.insert("levels".to_owned(), json!(levels));
     if first["replayed"] == true {
         Outcome::Replayed(Value::Object(answer))

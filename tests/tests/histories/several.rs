@@ -8,15 +8,18 @@
 //! them gets it first is up to Postgres, and may differ from run to run.
 
 use crate::ledger::Ledger;
-use crate::model::{Model, Outcome};
+use crate::model::{Key, Level, Model, Outcome, is_count_act};
 use crate::order::{Committed, Order};
 use crate::script::{Phase, SESSIONS, Turn};
+use crate::send::{self, Functions};
+use crate::single;
+use crate::state::{self, past};
 use crate::world::World;
-use crate::{send, single, state};
 use anyhow::{Context, Result, anyhow, ensure};
 use onhand_tests::database::Database;
 use onhand_tests::{invariants, inventory};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -35,6 +38,7 @@ const EMPTIED: &str = "
 pub(crate) struct Stage {
     admin: Client,
     watcher: Client,
+    functions: Functions,
     actors: Vec<(Arc<Client>, i32)>,
 }
 
@@ -52,6 +56,8 @@ struct Run<'a> {
     world: World,
     log: Vec<String>,
     committed: Vec<Committed>,
+    /// Instants between phases, with the levels that stood then.
+    past: Vec<(String, BTreeMap<Key, Level>)>,
 }
 
 impl Stage {
@@ -65,8 +71,10 @@ impl Stage {
             let pid = inventory::pid(&client).await?;
             actors.push((Arc::new(client), pid));
         }
+        let admin = database.client().await?;
         Ok(Self {
-            admin: database.client().await?,
+            functions: Functions::read(&admin).await?,
+            admin,
             watcher: database.client().await?,
             actors,
         })
@@ -80,6 +88,7 @@ impl Stage {
             world,
             log: Vec::new(),
             committed: Vec::new(),
+            past: Vec::new(),
         };
         let outcome = run.phases(phases, &mut model).await;
         if outcome.is_err() {
@@ -104,8 +113,24 @@ impl Run<'_> {
         for phase in phases {
             self.log.push(format!("-- {} minutes go by", phase.minutes));
             single::pass(&self.stage.admin, model, phase.minutes).await?;
+            self.moment(model).await?;
             self.act(phase).await?;
             self.check(model).await?;
+        }
+        self.ask_the_past(model).await
+    }
+
+    /// Keeps how everything stands while no session does anything.
+    async fn moment(&mut self, model: &mut Model) -> Result<()> {
+        let now = self.world.note_moment(&self.stage.admin, model).await?;
+        self.past.push((now, model.levels.clone()));
+        Ok(())
+    }
+
+    async fn ask_the_past(&self, model: &Model) -> Result<()> {
+        for (at, levels) in &self.past {
+            past::compare(&self.stage.admin, model, at, levels).await?;
+            past::compare_by_occurrence(&self.stage.admin, model, at).await?;
         }
         Ok(())
     }
@@ -153,15 +178,20 @@ impl Run<'_> {
             Stand::Begun => {
                 let turn = turns.next().context("a session without a turn")?;
                 *keep = turn.keep;
-                self.world.session = actor;
                 let bodies: Vec<Value> = turn.commands.iter().map(|command| self.world.render(command)).collect();
                 self.log
                     .push(format!("session {actor}: {}", Value::from(bodies.clone())));
                 let (caller, sent) = (self.world.caller().to_owned(), bodies.clone());
+                let act = bodies.first().filter(|body| is_count_act(body));
+                let statement = act.and_then(|body| self.stage.functions.statement(body));
                 let calling = tokio::spawn(async move {
                     if sent.is_empty() {
                         client.query_one("select api.expire_reservations()", &[]).await?;
                         return Ok(Vec::new());
+                    }
+                    if let Some(statement) = statement {
+                        let outcome = send::call_within(&client, &sent[0], &statement).await?;
+                        return Ok(vec![outcome]);
                     }
                     send::batch(&client, &caller, &sent).await
                 });

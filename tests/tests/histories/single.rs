@@ -1,10 +1,10 @@
 //! Histories in one session: every answer, every ledger row and every balance is compared with the model, step by step.
 
 use crate::ledger::Ledger;
-use crate::model::{Key, Level, Model, Outcome};
+use crate::model::{Key, Level, Model, Outcome, is_count_act};
 use crate::script::{Settings, Step};
 use crate::send::{self, Functions, SESSION};
-use crate::state;
+use crate::state::{self, past};
 use crate::world::World;
 use anyhow::{Result, anyhow, ensure};
 use onhand_tests::invariants;
@@ -25,8 +25,8 @@ struct Run<'a> {
     keyed: Vec<(&'static str, Value)>,
     /// Every step as it was sent and answered, to be printed if one is wrong.
     log: Vec<String>,
-    /// Instants between steps, with the levels that stood then; none once time was moved.
-    past: Option<Vec<(String, BTreeMap<Key, Level>)>>,
+    /// Instants between steps, with the levels that stood then.
+    past: Vec<(String, BTreeMap<Key, Level>)>,
 }
 
 /// Plays a history in a world of its own. What is wrong comes with everything that was sent and answered.
@@ -40,7 +40,7 @@ pub(crate) async fn play(client: &Client, functions: &Functions, tag: String, st
         model,
         keyed: Vec::new(),
         log: Vec::new(),
-        past: Some(Vec::new()),
+        past: Vec::new(),
     };
     let outcome = run.steps(steps).await;
     if outcome.is_err() {
@@ -51,16 +51,10 @@ pub(crate) async fn play(client: &Client, functions: &Functions, tag: String, st
 
 impl Run<'_> {
     async fn steps(&mut self, steps: &[Step]) -> Result<()> {
+        self.note_moment().await?;
         for (number, step) in steps.iter().enumerate() {
             self.step(step).await?;
-            if let Some(past) = &mut self.past {
-                let now: String = self
-                    .client
-                    .query_one("select clock_timestamp()::text", &[])
-                    .await?
-                    .get(0);
-                past.push((now, self.model.levels.clone()));
-            }
+            self.note_moment().await?;
             if number % 8 == 7 {
                 state::compare(self.client, &self.model).await?;
             }
@@ -89,7 +83,6 @@ impl Run<'_> {
             Step::Settings(settings) => self.settings(settings).await,
             Step::Pass(minutes) => {
                 self.log.push(format!("-- {minutes} minutes go by"));
-                self.past = None;
                 pass(self.client, &mut self.model, *minutes).await
             }
             Step::Sweep => self.sweep().await,
@@ -114,7 +107,7 @@ impl Run<'_> {
             self.keyed.push((SESSION, body.clone()));
         }
         self.log.push(format!("{statement};"));
-        let outcome = send::call(self.client, statement).await?;
+        let outcome = send::call(self.client, body, statement).await?;
         self.judge(SESSION, std::slice::from_ref(body), &[outcome]).await
     }
 
@@ -158,7 +151,11 @@ impl Run<'_> {
     }
 
     async fn send_again(&mut self, caller: &'static str, body: &Value) -> Result<()> {
-        match self.functions.statement(body).filter(|_| caller == SESSION) {
+        match self
+            .functions
+            .statement(body)
+            .filter(|_| caller == SESSION || is_count_act(body))
+        {
             Some(statement) => self.call(body, &statement).await,
             None => self.batch(std::slice::from_ref(body)).await,
         }
@@ -246,11 +243,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    async fn note_moment(&mut self) -> Result<()> {
+        let now = self.world.note_moment(self.client, &mut self.model).await?;
+        self.past.push((now, self.model.levels.clone()));
+        Ok(())
+    }
+
     async fn ask_the_past(&self) -> Result<()> {
-        let moments = self.past.as_deref().unwrap_or_default();
-        let apart = moments.len() / MOMENTS + 1;
-        for (at, levels) in moments.iter().step_by(apart) {
-            state::compare_past(self.client, at, levels).await?;
+        let apart = self.past.len() / MOMENTS + 1;
+        for (at, levels) in self.past.iter().step_by(apart) {
+            past::compare(self.client, &self.model, at, levels).await?;
+            past::compare_by_occurrence(self.client, &self.model, at).await?;
         }
         Ok(())
     }
@@ -266,10 +269,18 @@ pub(crate) async fn pass(client: &Client, model: &mut Model, minutes: i64) -> Re
             from inventory.item as i where i.id = l.item_id and i.sku = any ($1)",
         "update inventory.stock_level as s set next_hold_at = s.next_hold_at - make_interval(mins => $2) \
             from inventory.item as i where i.id = s.item_id and i.sku = any ($1)",
+        "update inventory.lot as l set expires_at = l.expires_at - make_interval(mins => $2), \
+            recalled_at = l.recalled_at - make_interval(mins => $2) \
+            from inventory.item as i where i.id = l.item_id and i.sku = any ($1)",
+        "update inventory.lot_level as l set ends_at = l.ends_at - make_interval(mins => $2) \
+            from inventory.item as i where i.id = l.item_id and i.sku = any ($1)",
     ];
     for statement in statements {
         client.execute(statement, &[&skus, &i32::try_from(minutes)?]).await?;
     }
     model.minute += minutes;
+    if minutes > 0 {
+        model.lots.forget_told();
+    }
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! Compares what the database holds with what the model says it must.
 
+mod lots;
+mod papers;
+pub(crate) mod past;
+
 use crate::ledger::states;
 use crate::model::{Hold, Key, Level, Model, Status};
 use anyhow::{Result, ensure};
@@ -15,11 +19,14 @@ const LEVELS: &str = "
     where i.sku = any ($1)
     order by i.sku, s.location_id";
 
-/// The rows themselves: levels, reservations, transfers.
+/// The rows themselves: levels, reservations, transfers, purchase orders, counts.
 pub(crate) async fn compare(client: &Client, model: &Model) -> Result<()> {
     compare_levels(client, model).await?;
     compare_holds(client, model).await?;
-    compare_transfers(client, model).await?;
+    papers::compare_transfers(client, model).await?;
+    papers::compare_orders(client, model).await?;
+    papers::compare_counts(client, model).await?;
+    lots::compare(client, model).await?;
     compare_readers(client, model).await
 }
 
@@ -88,36 +95,6 @@ async fn compare_holds(client: &Client, model: &Model) -> Result<()> {
     Ok(())
 }
 
-async fn compare_transfers(client: &Client, model: &Model) -> Result<()> {
-    for (id, transfer) in &model.transfers {
-        let rows = client
-            .query(
-                "select t.status, i.sku, l.shipped, l.received, l.damaged, l.lost, l.returned from inventory.transfer as t \
-                 join inventory.transfer_line as l on l.transfer_id = t.id join inventory.item as i on i.id = l.item_id \
-                 where t.id = $1",
-                &[&id],
-            )
-            .await?;
-        ensure!(
-            rows.len() == transfer.lines.len(),
-            "the transfer {id} has {} lines",
-            rows.len()
-        );
-        for row in rows {
-            let (status, sku): (String, String) = (row.get(0), row.get(1));
-            let line = &transfer.lines[&sku];
-            let found: [i64; 5] = [row.get(2), row.get(3), row.get(4), row.get(5), row.get(6)];
-            let right = [line.shipped, line.received, line.damaged, line.lost, line.returned];
-            ensure!(
-                found == right && status == transfer.status,
-                "the transfer {id} of {sku} is {status} {found:?} and should be {} {right:?}",
-                transfer.status
-            );
-        }
-    }
-    Ok(())
-}
-
 /// What readers are told: nothing that is due counts any more, swept or not.
 async fn compare_readers(client: &Client, model: &Model) -> Result<()> {
     for (key, level) in &model.levels {
@@ -128,13 +105,8 @@ async fn compare_readers(client: &Client, model: &Model) -> Result<()> {
             )
             .await?;
         let found: (i64, i64, i64, i64) = (row.get(0), row.get(1), row.get(2), row.get(3));
-        let reserved = level.states.reserved - model.due_quantity(key);
-        let right = (
-            level.states.on_hand,
-            reserved,
-            level.states.on_hand - reserved,
-            level.version,
-        );
+        let states = model.as_read(key);
+        let right = (states.on_hand, states.reserved, states.available(), level.version);
         ensure!(
             found == right,
             "readers of {key:?} see {found:?} and should see {right:?}"
@@ -155,43 +127,4 @@ fn read_status(model: &Model, hold: &Hold) -> &'static str {
         return Status::Expired.name();
     }
     hold.status.name()
-}
-
-/// What readers of the past are told: the levels as they were after an earlier step, found in the ledger.
-pub(crate) async fn compare_past(client: &Client, at: &str, levels: &BTreeMap<Key, Level>) -> Result<()> {
-    for (key, level) in levels {
-        let row = client
-            .query_one(
-                "select on_hand, reserved, available, in_transit, backordered, damaged, version, policy \
-                 from api.get_stock_level($1, $2, as_of => $3::text::timestamptz)",
-                &[&key.0, &key.1, &at],
-            )
-            .await?;
-        let states = level.states;
-        let found: (i64, i64, i64, i64, i64, i64, i64, String) = (
-            row.get(0),
-            row.get(1),
-            row.get(2),
-            row.get(3),
-            row.get(4),
-            row.get(5),
-            row.get(6),
-            row.get(7),
-        );
-        let right = (
-            states.on_hand,
-            states.reserved,
-            states.available(),
-            states.in_transit,
-            states.backordered,
-            states.damaged,
-            level.version,
-            level.policy.clone(),
-        );
-        ensure!(
-            found == right,
-            "as of {at}, {key:?} was {right:?}, the answer is {found:?}"
-        );
-    }
-    Ok(())
 }

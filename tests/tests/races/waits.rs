@@ -23,6 +23,10 @@ pub(super) fn all() -> Vec<(String, Body)> {
             "a_mixed_batch_gives_way_to_whoever_makes_what_it_needs",
             mixed_gives_way,
         ),
+        test(
+            "a_special_receipt_outlasts_whoever_makes_its_row",
+            special_receipt_waits,
+        ),
         test("a_row_made_while_due_holds_are_freed_is_not_waited_for", row_made),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
         test("f30_rows_that_somebody_holds_are_renewed_last", held_rows_last),
@@ -68,6 +72,20 @@ async fn mixed_gives_way(database: Arc<Database>) -> Result<()> {
     ensure!(outcomes.iter().all(|outcome| outcome.0 == "applied"), "{outcomes:?}");
     ensure!(level(&admin, "A", "W3").await?.0 == 20, "both receipts count");
     inventory::assert_no_deadlock(&database).await?;
+    assert_sound(&admin).await
+}
+
+/// A special command whose row another session makes, and does not commit for longer than it gives way: it waits, and is decided again.
+async fn special_receipt_waits(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let units = "select from api.set_item_units('A', '[{\"unit\": \"CASE\", \"quantity\": 6}]')";
+    admin.query(units, &[]).await?;
+    let add = json!({"op": "add", "sku": "A", "location": "W3", "quantity": 1, "unit": "CASE"});
+    // It gives way four times, after at most 60, 120, 180 and 240 ms.
+    let outcomes = while_waiting(&database, json!([add]), "select pg_sleep(1)", json!([add])).await?;
+    ensure!(outcomes == ["applied"], "{outcomes:?}");
+    ensure!(level(&admin, "A", "W3").await?.0 == 12, "both receipts count");
     assert_sound(&admin).await
 }
 

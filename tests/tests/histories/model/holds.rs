@@ -1,6 +1,7 @@
 //! Reservations: made, confirmed whole or in part, given back, extended, moved, run out, and waiting for stock.
 
 use super::lines::{lines, text};
+use super::lots::Naming;
 use super::{Answer, Entry, Hold, HoldLine, Key, LIMIT, Model, Refusal, States, Status};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,7 +63,7 @@ impl Model {
         id: Uuid,
         key: &Key,
         (status, confirmed): (Status, i64),
-        kind: &'static str,
+        (kind, naming): (&'static str, Naming),
     ) -> Result<Vec<Entry>, Refusal> {
         let hold = self.holds.get_mut(&id).expect("a reservation whose line is ended");
         let line = hold.lines.get_mut(key).expect("a line that is ended");
@@ -78,11 +79,11 @@ impl Model {
             };
             entries.push(Entry {
                 quantity: Some(confirmed),
-                ..self.change(key, "commit", sold, (Some(id), None))?
+                ..self.change_named(naming.clone(), key, "commit", sold, (Some(id), None))?
             });
         }
         if rest > 0 || waiting > 0 {
-            entries.push(self.change(key, kind, promised(-rest, -waiting), (Some(id), None))?);
+            entries.push(self.change_named(naming, key, kind, promised(-rest, -waiting), (Some(id), None))?);
         }
         Ok(entries)
     }
@@ -105,6 +106,9 @@ impl Model {
             if !lines(command).iter().all(named) {
                 return Err(Refusal("IV003"));
             }
+            if lines(command).iter().any(|line| line["unit"].is_string()) {
+                return Err(Refusal("IV015"));
+            }
         }
         for key in self.pending_keys(id) {
             let part = if status == Status::Committed {
@@ -112,7 +116,10 @@ impl Model {
             } else {
                 0
             };
-            answer.levels.extend(self.end_line(id, &key, (status, part), kind)?);
+            let naming = self.naming(command, &key.0, Some(&key.1));
+            answer
+                .levels
+                .extend(self.end_line(id, &key, (status, part), (kind, naming))?);
         }
         self.holds.get_mut(&id).expect("an open reservation").status = status;
         answer.fields.insert("reservation_id", json!(id));
@@ -172,11 +179,14 @@ impl Model {
             let quantity = self.holds[&id].lines[&key].quantity;
             answer
                 .levels
-                .extend(self.end_line(id, &key, (Status::Released, 0), "release")?);
+                .extend(self.end_line(id, &key, (Status::Released, 0), ("release", Naming::default()))?);
             self.holds.get_mut(&id).expect("an open reservation").lines.remove(&key);
-            answer
-                .levels
-                .extend(self.hold_line(command, id, &(key.0.clone(), to.clone()), quantity)?);
+            answer.levels.extend(self.hold_line(
+                (command, Naming::default()),
+                id,
+                &(key.0.clone(), to.clone()),
+                quantity,
+            )?);
         }
         if answer.levels.is_empty() {
             return Err(Refusal("IV003"));
@@ -203,7 +213,11 @@ impl Model {
         };
         self.holds.insert(id, hold);
         for (key, quantity) in self.allocate(command)? {
-            answer.levels.extend(self.hold_line(command, id, &key, quantity)?);
+            // A strategy finds the place for a line that names none.
+            let naming = self.naming(command, &key.0, Some(&key.1));
+            answer
+                .levels
+                .extend(self.hold_line((command, naming), id, &key, quantity)?);
         }
         if self.holds[&id].lines.is_empty() {
             return Err(Refusal("IV001"));
@@ -236,7 +250,13 @@ impl Model {
     }
 
     /// Holds a quantity on one key: all of it, what there is, or what there is and a place in the queue for the rest.
-    fn hold_line(&mut self, command: &Value, id: Uuid, key: &Key, wanted: i64) -> Result<Option<Entry>, Refusal> {
+    fn hold_line(
+        &mut self,
+        (command, naming): (&Value, Naming),
+        id: Uuid,
+        key: &Key,
+        wanted: i64,
+    ) -> Result<Option<Entry>, Refusal> {
         let level = self.level(key);
         let free = level.states.available().clamp(0, wanted);
         let (taken, waiting) = if level.endless() || free == wanted {
@@ -266,7 +286,7 @@ impl Model {
         }
         line.backordered += waiting;
         line.waiting = line.waiting.or(turn);
-        let entry = self.change(key, "reserve", promised(taken, waiting), (Some(id), None))?;
+        let entry = self.change_named(naming, key, "reserve", promised(taken, waiting), (Some(id), None))?;
         Ok(Some(Entry {
             quantity: Some(taken + waiting),
             ..entry
@@ -285,10 +305,10 @@ impl Model {
             .map(|(id, line)| (line.waiting.unwrap_or_default(), id, line.backordered))
             .collect();
         queue.sort_unstable();
-        let mut given_any = false;
+        let mut given_any = self.expire_lots(key)?;
         for (_, id, waiting) in queue {
             let level = self.level(key);
-            let given = if level.endless() {
+            let given = if level.endless() && !self.items[&key.0].by_lot {
                 waiting
             } else {
                 level.states.available().min(waiting)
@@ -307,13 +327,13 @@ impl Model {
     /// Frees what is due on a key, and gives it to those who wait.
     pub(super) fn free_due(&mut self, key: &Key) -> Result<(), Refusal> {
         let due = self.due_on(key);
-        if due.is_empty() {
+        if due.is_empty() && self.due_lots(key).is_empty() {
             return Ok(());
         }
         let version = self.level(key).version;
         self.freed_from.entry(key.clone()).or_insert(version);
         for (_, id) in &due {
-            self.end_line(*id, key, (Status::Expired, 0), "expire")?;
+            self.end_line(*id, key, (Status::Expired, 0), ("expire", Naming::default()))?;
         }
         self.close_empty(&due.into_iter().map(|(_, id)| id).collect());
         self.fill(key)?;

@@ -1,7 +1,7 @@
 //! What a command names: its lines in units of what lies on the shelf, and the keys that it touches.
 
 use super::{Key, LIMIT, Model, Refusal, Status};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a command wants of each item, at a location or wherever its strategy finds it.
@@ -25,11 +25,40 @@ fn named_sums(command: &Value) -> impl Iterator<Item = i64> {
     sums.into_values()
 }
 
+pub(super) fn count(line: &Value, field: &str) -> i64 {
+    line[field].as_i64().unwrap_or_default()
+}
+
 pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
 impl Model {
+    /// A command with its quantities in base units. A unit that its item does not have stays where it is.
+    pub(super) fn in_base_units(&self, command: &Value) -> Value {
+        let mut plain = command.clone();
+        self.convert(&mut plain);
+        for line in plain["lines"].as_array_mut().into_iter().flatten() {
+            self.convert(line);
+        }
+        plain
+    }
+
+    fn convert(&self, line: &mut Value) {
+        let factor = text(&line["sku"])
+            .and_then(|sku| self.items.get(&sku))
+            .and_then(|item| item.units.get(line["unit"].as_str()?))
+            .copied();
+        if let (Some(factor), Some(fields)) = (factor, line.as_object_mut()) {
+            fields.remove("unit");
+            for field in ["quantity", "received", "damaged", "lost"] {
+                if let Some(told) = fields.get_mut(field) {
+                    *told = json!(told.as_i64().unwrap_or_default() * factor);
+                }
+            }
+        }
+    }
+
     /// What one unit of an item consists of on the shelf.
     pub(super) fn parts(&self, sku: &str) -> BTreeMap<String, i64> {
         let mut found = BTreeMap::new();
@@ -49,7 +78,7 @@ impl Model {
     /// Everything wrong with what one line names.
     fn line_faults(&self, command: &Value, line: &Value) -> Vec<Refusal> {
         let op = command["op"].as_str().unwrap_or_default();
-        let enters = ["add", "return", "reserve", "move", "ship"].contains(&op);
+        let enters = ["add", "return", "reserve", "move", "ship", "order"].contains(&op);
         let mut faults = Vec::new();
         match text(&line["sku"]).and_then(|sku| self.items.get(&sku)) {
             None => faults.push(Refusal("IV003")),
@@ -62,10 +91,14 @@ impl Model {
                 if item.kind == "bundle" && (op != "reserve" && op != "remove" || item.parts.is_empty()) {
                     faults.push(Refusal("IV016"));
                 }
+                if line["unit"].is_string() {
+                    faults.push(Refusal("IV015"));
+                }
             }
         }
         let places = [
             (&line["location"], enters),
+            (&command["location"], enters),
             (&command["from"], false),
             (&command["to"], true),
         ];
@@ -85,6 +118,12 @@ impl Model {
             .into_iter()
             .flat_map(|line| self.line_faults(command, line))
             .collect();
+        if text(&command["supplier"]).is_some_and(|supplier| supplier != self.supplier) {
+            faults.push(Refusal("IV028"));
+        }
+        if self.mixes_lots(command) {
+            faults.push(Refusal("IV023"));
+        }
         let known = lines(command)
             .into_iter()
             .all(|line| line["sku"].as_str().is_some_and(|sku| self.items.contains_key(sku)));
@@ -123,12 +162,20 @@ impl Model {
                 keys.insert((sku.clone(), transfer.1.to.clone()));
             }
         }
+        keys.extend(self.order_keys(command));
+        keys.extend(self.count_keys(command));
+        keys.extend(self.recall_keys(command));
         for line in lines(command) {
             let Some(sku) = text(&line["sku"]).filter(|sku| self.items.contains_key(sku)) else {
                 continue;
             };
             for part in self.parts(&sku).into_keys() {
-                for place in [&line["location"], &command["from"], &command["to"]] {
+                for place in [
+                    &line["location"],
+                    &command["location"],
+                    &command["from"],
+                    &command["to"],
+                ] {
                     keys.extend(text(place).map(|place| (part.clone(), place)));
                 }
                 if command["strategy"].is_string() {

@@ -1,19 +1,31 @@
 //! The inventory as a plain program: what each command must lead to, written from the rules and without a look at the SQL.
 //!
-//! It knows balances, reservations, transfers, idempotency keys and versions. Time is a number of minutes that only the history
+//! It knows balances, reservations, transfers, purchase orders, counts, lots, idempotency keys, versions, and when things happened. Time is a number of minutes that only the history
 //! moves on. Each command is decided on a copy, which is kept if the command is accepted.
 
 mod allocate;
 mod compare;
+mod counts;
+mod facts;
 mod holds;
 mod lines;
+mod lots;
+mod orders;
+mod papers;
+mod recall;
 mod settings;
 mod stock;
 mod verdict;
 
+pub(crate) use counts::{is_count_act, is_on_count};
+pub(crate) use lots::LotLevel;
+pub(crate) use papers::{Count, Counted, Hold, HoldLine, Order, OrderLine, Status, Transfer, TransferLine};
+pub(crate) use recall::HALF_A_MINUTE;
 pub(crate) use verdict::Outcome;
 
 use super::ledger::Movement;
+use facts::Facts;
+use lots::{Lots, Naming};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -86,8 +98,12 @@ pub(crate) struct Item {
     pub(crate) kind: &'static str,
     pub(crate) policy: Option<&'static str>,
     pub(crate) archived: bool,
+    /// Tracked by lot.
+    pub(crate) by_lot: bool,
     /// Components of one bundle.
     pub(crate) parts: Vec<(String, i64)>,
+    /// Base units in each larger unit.
+    pub(crate) units: BTreeMap<&'static str, i64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -95,67 +111,6 @@ pub(crate) struct Place {
     pub(crate) priority: i32,
     pub(crate) policy: Option<&'static str>,
     pub(crate) closed: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    Pending,
-    Committed,
-    Released,
-    Expired,
-}
-
-impl Status {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "PENDING",
-            Self::Committed => "COMMITTED",
-            Self::Released => "RELEASED",
-            Self::Expired => "EXPIRED",
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Hold {
-    pub(crate) owner: Option<String>,
-    pub(crate) status: Status,
-    /// Minute at which it ends, and which of two that end in one minute was set first.
-    pub(crate) deadline: (i64, u64),
-    pub(crate) lines: BTreeMap<Key, HoldLine>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct HoldLine {
-    pub(crate) quantity: i64,
-    pub(crate) backordered: i64,
-    pub(crate) confirmed: i64,
-    pub(crate) status: Status,
-    /// Its place in the queue for stock.
-    waiting: Option<u64>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Transfer {
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) status: &'static str,
-    pub(crate) lines: BTreeMap<String, TransferLine>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TransferLine {
-    pub(crate) shipped: i64,
-    pub(crate) received: i64,
-    pub(crate) damaged: i64,
-    pub(crate) lost: i64,
-    pub(crate) returned: i64,
-}
-
-impl TransferLine {
-    fn open(&self) -> i64 {
-        self.shipped - self.received - self.damaged - self.lost - self.returned
-    }
 }
 
 /// A level as an answer shows it.
@@ -187,9 +142,19 @@ pub(crate) struct Model {
     pub(crate) version_floor: i64,
     pub(crate) items: BTreeMap<String, Item>,
     pub(crate) places: BTreeMap<String, Place>,
+    /// The only one there is.
+    pub(crate) supplier: String,
     pub(crate) levels: BTreeMap<Key, Level>,
     pub(crate) holds: BTreeMap<Uuid, Hold>,
     pub(crate) transfers: BTreeMap<Uuid, Transfer>,
+    pub(crate) orders: BTreeMap<Uuid, Order>,
+    pub(crate) counts: BTreeMap<Uuid, Count>,
+    pub(crate) facts: Facts,
+    pub(crate) lots: Lots,
+    /// What the change at hand says of lots.
+    naming: Naming,
+    /// Milliseconds of the clock when the history began.
+    pub(crate) begun: i64,
     /// Request and answer of each keyed command that was applied, by caller and key.
     pub(crate) answers: BTreeMap<(String, String), (Value, Value)>,
     /// Grows with everything that has a place in a queue.
@@ -233,6 +198,21 @@ impl Model {
         self.turn
     }
 
+    /// Changes a level by what is known of the lots that it is about.
+    fn change_named(
+        &mut self,
+        naming: Naming,
+        key: &Key,
+        kind: &'static str,
+        deltas: States,
+        papers: (Option<Uuid>, Option<Uuid>),
+    ) -> Result<Entry, Refusal> {
+        let outer = std::mem::replace(&mut self.naming, naming);
+        let entry = self.change(key, kind, deltas, papers);
+        self.naming = outer;
+        entry
+    }
+
     /// Changes a level, notes the ledger row, and returns the level as an answer shows it.
     fn change(
         &mut self,
@@ -261,6 +241,7 @@ impl Model {
         if states.on_hand.abs() > LIMIT || others.iter().any(|state| *state > LIMIT) {
             return Err(Refusal("IV012"));
         }
+        self.track(key, kind, deltas, papers)?;
         after.version = self.next_version(before.version);
         let movement = Movement {
             kind: kind.to_owned(),
@@ -269,7 +250,9 @@ impl Model {
             version: after.version,
             hold: papers.0,
             transfer: papers.1,
+            told: self.facts.told(),
         };
+        self.facts.note(key, deltas);
         self.effects.push((key.clone(), movement));
         self.levels.insert(key.clone(), after.clone());
         Ok(Entry {

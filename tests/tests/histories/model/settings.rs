@@ -1,5 +1,6 @@
 //! Settings of a level, and what readers do not count.
 
+use super::lots::Naming;
 use super::{Key, Level, Model, Refusal, States, Status};
 use crate::ledger::{Ledger, Movement};
 use crate::script::Settings;
@@ -66,18 +67,22 @@ impl Model {
             version: level.version,
             hold: None,
             transfer: None,
+            told: None,
         };
+        self.facts.note(key, States::default());
         self.effects.push((key.clone(), movement));
         self.levels.insert(key.clone(), level);
     }
 
-    /// What reservations that are due still keep on a key: readers do not count it.
-    pub(crate) fn due_quantity(&self, key: &Key) -> i64 {
-        self.due_on(key)
-            .iter()
-            .map(|(_, id)| &self.holds[id].lines[key])
-            .map(|line| line.quantity - line.backordered)
-            .sum()
+    /// What readers are told of a key: nothing that is due counts any more, swept or not.
+    pub(crate) fn as_read(&self, key: &Key) -> States {
+        let mut seen = self.clone();
+        for (_, id) in self.due_on(key) {
+            seen.end_line(id, key, (Status::Expired, 0), ("expire", Naming::default()))
+                .expect("a line that is due can be ended");
+        }
+        seen.expire_lots(key).expect("a lot that is due can be ended");
+        seen.level(key).states
     }
 
     /// After a sweep nothing is due any more.

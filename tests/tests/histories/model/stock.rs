@@ -1,6 +1,6 @@
 //! Commands on single places and on transfers.
 
-use super::lines::{lines, text};
+use super::lines::{count, lines, text};
 use super::{Answer, Entry, Key, Model, Refusal, States, Transfer, TransferLine};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,10 +44,6 @@ fn change_of(command: &Value, quantity: i64) -> (&'static str, States) {
     }
 }
 
-fn count(line: &Value, field: &str) -> i64 {
-    line[field].as_i64().unwrap_or_default()
-}
-
 impl Model {
     pub(super) fn single_places(&mut self, command: &Value) -> Result<Answer, Refusal> {
         let mut answer = Answer::default();
@@ -55,7 +51,8 @@ impl Model {
         for ((sku, place), quantity) in self.demand(command) {
             let key = (sku, place.unwrap_or_default());
             let (kind, deltas) = change_of(command, quantity);
-            let entry = self.change(&key, kind, deltas, (None, None))?;
+            let naming = self.naming(command, &key.0, Some(&key.1));
+            let entry = self.change_named(naming, &key, kind, deltas, (None, None))?;
             answer.levels.push(Entry {
                 quantity: Some(quantity),
                 ..entry
@@ -67,13 +64,15 @@ impl Model {
     pub(super) fn move_stock(&mut self, command: &Value) -> Result<Answer, Refusal> {
         let mut answer = Answer::default();
         for ((sku, _), quantity) in self.demand(command) {
+            let mut naming = self.naming(command, &sku, None);
             let ends = [
                 (&command["from"], "transfer_out", -quantity),
                 (&command["to"], "transfer_in", quantity),
             ];
             for (place, kind, delta) in ends {
                 let key = (sku.clone(), text(place).unwrap_or_default());
-                let entry = self.change(&key, kind, on_hand(delta), (None, None))?;
+                let entry = self.change_named(naming.clone(), &key, kind, on_hand(delta), (None, None))?;
+                naming.moved = Some(self.lots.taken.clone());
                 answer.levels.push(Entry {
                     quantity: Some(quantity),
                     ..entry
@@ -117,7 +116,8 @@ impl Model {
         let mut sent = BTreeMap::new();
         for ((sku, _), quantity) in self.demand(command) {
             let papers = (None, Some(id));
-            let left = self.change(&(sku.clone(), from.clone()), "ship", on_hand(-quantity), papers)?;
+            let naming = self.naming(command, &sku, None);
+            let left = self.change_named(naming, &(sku.clone(), from.clone()), "ship", on_hand(-quantity), papers)?;
             let way = self.change(&(sku.clone(), to.clone()), "dispatch", in_transit(quantity), papers)?;
             answer.levels.extend([left, way]);
             let line = TransferLine {
@@ -167,6 +167,12 @@ impl Model {
         {
             return Err(Refusal("IV003"));
         }
+        if command["lines"].is_array() && self.mixes_lots(command) {
+            return Err(Refusal("IV023"));
+        }
+        if named.iter().any(|line| line["unit"].is_string()) {
+            return Err(Refusal("IV015"));
+        }
         let mut answer = Answer::default();
         for (sku, line) in &mut transfer.lines {
             let sum = |field| {
@@ -188,18 +194,20 @@ impl Model {
                 lost = line.open() - received - broken;
             }
             let key = (sku.clone(), transfer.to.clone());
+            let naming = self.naming(command, sku, None);
+            let papers = (None, Some(id));
             let arrived = in_transit(-received - broken)
                 .plus(on_hand(received))
                 .plus(damaged(broken));
             if received + broken > 0 {
                 answer
                     .levels
-                    .push(self.change(&key, "receive", arrived, (None, Some(id)))?);
+                    .push(self.change_named(naming.clone(), &key, "receive", arrived, papers)?);
             }
             if lost > 0 {
                 answer
                     .levels
-                    .push(self.change(&key, "transfer_loss", in_transit(-lost), (None, Some(id)))?);
+                    .push(self.change_named(naming, &key, "transfer_loss", in_transit(-lost), papers)?);
             }
             line.received += received;
             line.damaged += broken;

@@ -1,8 +1,9 @@
 //! Whether an answer of the inventory, and the ledger rows that came with it, are the right ones.
 
 use super::compare::compare;
-use super::{Answer, Key, Model, Refusal, Status};
-use crate::ledger::Ledger;
+use super::lots::Naming;
+use super::{Answer, Key, Model, Refusal, Status, is_count_act, is_on_count};
+use crate::ledger::{Ledger, Movement};
 use crate::send::SESSION;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ impl Display for Outcome {
 }
 
 /// Operations that name no sku of their own: a reservation or a transfer says what they are about.
-const ON_PAPERS: [&str; 7] = [
+const ON_PAPERS: [&str; 15] = [
     "confirm",
     "cancel",
     "expire",
@@ -36,6 +37,14 @@ const ON_PAPERS: [&str; 7] = [
     "relocate",
     "receive",
     "cancel_transfer",
+    "receive_order",
+    "cancel_order",
+    "open_count",
+    "count_line",
+    "approve_count",
+    "cancel_count",
+    "count",
+    "recall",
 ];
 
 impl Model {
@@ -71,11 +80,20 @@ impl Model {
                 self.freed_from.entry(key.clone()).or_insert(version);
             }
             self.foretold(ledger, |model| {
-                model.end_line(id, key, (Status::Expired, 0), "expire").map(|_| ())
+                model
+                    .end_line(id, key, (Status::Expired, 0), ("expire", Naming::default()))
+                    .map(|_| ())
             })?;
             ended.insert(id);
         }
-        if !ended.is_empty() {
+        let lot_ended = |(movement, _): &&(Movement, i64)| ["lot_expiry", "recall"].contains(&movement.kind.as_str());
+        let writes_off = !self.due_lots(key).is_empty() && ledger.next(key).filter(lot_ended).is_some();
+        if !ended.is_empty() || writes_off {
+            let version = self.level(key).version;
+            let transaction = ledger.next(key).map(|(_, transaction)| *transaction);
+            if writes_off && self.transaction.is_none_or(|own| Some(own) == transaction) {
+                self.freed_from.entry(key.clone()).or_insert(version);
+            }
             self.close_empty(&ended);
             self.foretold(ledger, |model| model.fill(key).map(|_| ()))?;
         }
@@ -105,6 +123,7 @@ impl Model {
         for key in self.touched(command) {
             self.free_due(&key)?;
         }
+        self.facts.tell(command["occurred_at"].as_str());
         let mut answer = match op {
             "add" | "remove" | "adjust" | "return" | "quarantine" | "restore" | "write_off" => {
                 self.single_places(command)
@@ -114,6 +133,11 @@ impl Model {
             "receive" => self.receive(command),
             "cancel_transfer" => self.cancel_transfer(command),
             "reserve" => self.reserve(command, id),
+            "order" => self.place_order(command, id),
+            "receive_order" => self.receive_order(command),
+            "cancel_order" => self.cancel_order(command),
+            "recall" => self.recall(command),
+            _ if is_on_count(command) => self.count(command, id),
             "extend" => self.extend(command),
             "relocate" => self.relocate(command),
             "expire" => self.expired(command).map_or_else(|| self.close(command), Ok),
@@ -127,6 +151,7 @@ impl Model {
                 entry.level = self.levels[&key].clone();
             }
         }
+        self.facts.tell(None);
         Ok(answer)
     }
 
@@ -148,6 +173,8 @@ impl Model {
         outcome: &Outcome,
         ledger: &mut Ledger,
     ) -> Result<(), String> {
+        // By its function, whoever sends it: the keys are those of the session.
+        let caller = if is_count_act(command) { SESSION } else { caller };
         let key = command["idempotency_key"]
             .as_str()
             .map(|key| (caller.to_owned(), key.to_owned()));
@@ -158,6 +185,7 @@ impl Model {
                 _ => Err(format!("{request} was answered with {answer}; now: {outcome}")),
             };
         }
+        let (request, command) = (command, &self.in_base_units(command));
         for key in self.touched(command) {
             self.absorb(&key, ledger)?;
         }
@@ -166,8 +194,9 @@ impl Model {
             (Ok(answer), Outcome::Applied(found)) => {
                 compare(&answer, found, (command, caller == SESSION))?;
                 ledger.take(&next.effects)?;
+                next.learn_counted(command, found);
                 if let Some(key) = key {
-                    next.answers.insert(key, (command.clone(), found.clone()));
+                    next.answers.insert(key, (request.clone(), found.clone()));
                 }
                 *self = next;
                 self.forget_freed();
@@ -203,6 +232,7 @@ impl Model {
             codes.insert("IV014");
         }
         codes.extend(self.move_faults(command));
+        codes.extend(self.count_faults(command).into_iter().map(|fault| fault.0));
         for line in summed(command) {
             let mut alone = command.clone();
             alone["lines"] = json!([line]);
@@ -221,6 +251,7 @@ impl Model {
         if code != "IV001"
             || command["replace"] == true
             || self.items.get(sku).is_none_or(|item| item.kind == "bundle")
+            || self.items[sku].by_lot
             || detail["state"] == "damaged"
         {
             return Ok(());
@@ -242,6 +273,8 @@ impl Model {
 fn made_id(command: &Value, outcome: &Outcome) -> Uuid {
     let made = match outcome {
         Outcome::Applied(answer) if command["op"] == "ship" => &answer["transfer_id"],
+        Outcome::Applied(answer) if command["op"] == "order" => &answer["purchase_order_id"],
+        Outcome::Applied(answer) if command["op"] == "open_count" => &answer["count_id"],
         Outcome::Applied(answer) if command["reservation_id"].is_null() => &answer["reservation_id"],
         _ => &command["reservation_id"],
     };
