@@ -21,12 +21,20 @@ begin
     order by k.item_id, k.location_id collate "C"
     on conflict on constraint alert_level_pkey do nothing;
     return query
-    with locked as materialized (
-        select l.*
+    with key as materialized (
+        select distinct k.item_id, k.location_id collate "C" as location_id
         from unnest(item_ids, location_ids) as k (item_id, location_id)
-        join inventory.alert_level as l on l.item_id = k.item_id and l.location_id = k.location_id
-        order by l.item_id, l.location_id
-        for no key update of l
+        order by k.item_id, k.location_id collate "C"
+    ), locked as materialized (
+        -- Locked one by one, in the order of the keys; see internal.lock_levels.
+        select l.*
+        from key as k
+        cross join lateral (
+            select l.*
+            from inventory.alert_level as l
+            where l.item_id = k.item_id and l.location_id = k.location_id
+            for no key update of l
+        ) as l
     )
     select l.item_id, l.location_id collate "default", i.sku collate "default", coalesce(i.status = 'archived', false), l.version,
         l.available, l.safety_stock, l.reorder_point, l.unlimited, l.stocked, l.open_kinds

@@ -28,6 +28,10 @@ pub(super) fn all() -> Vec<(String, Body)> {
             special_receipt_waits,
         ),
         test("a_row_made_while_due_holds_are_freed_is_not_waited_for", row_made),
+        test(
+            "alert_levels_that_change_while_they_are_locked_are_all_answered",
+            alert_levels,
+        ),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
         test("f30_rows_that_somebody_holds_are_renewed_last", held_rows_last),
     ]
@@ -47,6 +51,34 @@ async fn while_waiting(database: &Database, first: Value, before_commit: &str, b
     holder.batch_execute(before_commit).await?;
     holder.batch_execute("commit").await?;
     Ok(waiting.await??.into_iter().map(|outcome| outcome.0).collect())
+}
+
+/// Two members judge the same levels: whoever waits is told of every one of them, as the other left it.
+async fn alert_levels(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let lock = "with k as (select array_agg(i.id) as items, array_agg('W1'::text) as places from inventory.item as i) \
+        select array_agg(l.version) from k, api.lock_alert_levels(k.items, k.places) as l";
+    let holder = database.client().await?;
+    let waiter = database.client().await?;
+    let pid = inventory::pid(&waiter).await?;
+    holder.query_one(lock, &[]).await?;
+    holder
+        .batch_execute("begin; update inventory.alert_level set version = version + 1")
+        .await?;
+    let waiting = tokio::spawn(async move { waiter.query_one(lock, &[]).await });
+    inventory::wait_until_blocked(&admin, pid).await?;
+    holder.batch_execute("commit").await?;
+    let versions: Vec<i64> = waiting.await??.get(0);
+    let items: i64 = admin
+        .query_one("select count(*) from inventory.item", &[])
+        .await?
+        .get(0);
+    ensure!(
+        items > 2 && versions == vec![1; usize::try_from(items)?],
+        "{versions:?} of {items}"
+    );
+    Ok(())
 }
 
 /// One session makes a row that a mixed batch needs too, and then wants a row that the batch has locked.
