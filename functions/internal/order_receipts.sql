@@ -28,9 +28,10 @@ begin
         from internal.command_lines(command.body) as g
         left join inventory.item as i on i.sku = g.line ->> 'sku'
         left join inventory.purchase_order_line as p on p.purchase_order_id = v_id and p.item_id = i.id
-        left join lateral (
-            select internal.unit_factor(i.id, i.sku, g.line ->> 'unit') where p.item_id is not null
-        ) as f (factor) on true
+        -- A case, so that what is not on the order is not asked for its units.
+        cross join lateral (
+            select case when p.item_id is not null then internal.unit_factor(i.id, i.sku, g.line ->> 'unit') end
+        ) as f (factor)
         group by p.item_id, g.line ->> 'sku', i.tracking, g.line ->> 'lot',
             g.line ? 'serials' and coalesce((g.line -> 'damaged')::numeric, 0) > 0
         order by p.item_id nulls first, g.line ->> 'lot'

@@ -23,7 +23,10 @@ begin
             from internal.command_lines(command.body) as l
             left join inventory.item as i on i.sku = l.line ->> 'sku'
             left join inventory.transfer_line as t on t.transfer_id = (command.body ->> 'transfer_id')::uuid and t.item_id = i.id
-            left join lateral internal.unit_factor(i.id, i.sku, l.line ->> 'unit') as f (factor) on t.item_id is not null
+            -- A case, so that what is not on the transfer is not asked for its units.
+            cross join lateral (
+                select case when t.item_id is not null then internal.unit_factor(i.id, i.sku, l.line ->> 'unit') end
+            ) as f (factor)
             where command.body ? 'lines'
         )
         select s.item_id, s.sku, count(distinct coalesce(s.line ->> 'lot', '')) as lots, sum(s.received) as received,

@@ -1,6 +1,6 @@
 -- api.place_purchase_order, api.receive_purchase_order, api.cancel_purchase_order, api.get_purchase_order, api.list_purchase_orders.
 begin;
-select plan(88);
+select plan(89);
 select test.make_catalogue();
 select api.upsert_item('KIT', name => 'Kit', kind => 'bundle');
 select api.upsert_supplier('S1'), api.upsert_supplier('GONE', status => 'archived');
@@ -92,6 +92,7 @@ select is(pg_temp.line((select id from o), 'A'), 'OPEN 24 10 2 0 12 0', 'the lin
 select is(pg_temp.states('A', 'W1'), '10 0 10 2 12 v2', 'and the level');
 select throws_ok($$ select * from api.receive_purchase_order((select id from o), '[{"sku": "NONE", "received": 1}]') $$, 'IV003', null, 'an unknown item is refused');
 select throws_ok($$ select * from api.receive_purchase_order((select purchase_order_id from boxes), '[{"sku": "B", "received": 1}]') $$, 'IV003', null, 'as is one that is not on the order');
+select throws_ok($$ select * from api.receive_purchase_order((select purchase_order_id from boxes), '[{"sku": "B", "received": 1, "unit": "NONE"}]') $$, 'IV003', null, 'whatever unit it is told in');
 select throws_ok($$ select * from api.receive_purchase_order((select id from o), '[{"sku": "A", "received": 1}, {"sku": "OLD", "received": 1}]') $$, 'IV003', null, 'all or nothing');
 select throws_ok($$ select * from api.receive_purchase_order((select id from o), '[]') $$, 'IV008', null, 'no lines are refused');
 select throws_ok($$ select * from api.receive_purchase_order((select id from o), '[{"sku": "A"}]') $$, 'IV008', null, 'nothing received is refused');

@@ -1,6 +1,6 @@
 -- Transfers in two steps: api.ship_stock, api.receive_transfer, api.cancel_transfer, api.get_transfer.
 begin;
-select plan(79);
+select plan(80);
 select test.make_catalogue();
 select * from api.add_stock('A', 'W1', 100);
 select * from api.add_stock('B', 'W1', 20);
@@ -62,6 +62,7 @@ select is(pg_temp.receive('t2', '{"lines": [{"sku": "B", "received": 2}, {"sku":
 select is(test.states('B', 'W2'), '0/0/5/0/0/0 v2', 'and changes nothing');
 select is(pg_temp.receive('t2', '{"lines": [{"sku": "OLD", "received": 1}]}'), 'IV003', 'what was not shipped does not arrive');
 select is(pg_temp.receive('t2', '{"lines": [{"sku": "NONE", "received": 1}]}'), 'IV003', 'nor what does not exist');
+select is(pg_temp.receive('t2', '{"lines": [{"sku": "NONE", "received": 1, "unit": "CASE"}]}'), 'IV003', 'in whatever unit');
 select is(test.refusal(format($$ select * from api.receive_transfer(%L, '[{"sku": "NONE", "lost": 1}]') $$, pg_temp.of('t2'))) ->> 'sku', 'NONE', 'the detail names it');
 select results_eq($$ select status, sku, type, quantity, in_transit from api.receive_transfer(pg_temp.of('t2'), '[{"sku": "B", "received": 4}]', complete => true, reason => 'stolen') $$,
     $$ values ('RECEIVED', 'A', 'transfer_loss', 2::bigint, 0::bigint), ('RECEIVED', 'B', 'receive', 4::bigint, 1::bigint), ('RECEIVED', 'B', 'transfer_loss', 1::bigint, 0::bigint) $$,
