@@ -18,6 +18,9 @@ begin
         join inventory.stock_movement as m on m.item_id = v.item_id and m.location_id = v.location_id
         -- The version says which; the time leaves out months, with room for a clock that is set back.
         where v.special and m.version > v.version and m.type = 'allocate' and m.recorded_at >= instant - interval '1 hour');
+    if v_filled = '{}' then
+        return;
+    end if;
     -- A statement of its own, without a join: the check that Postgres makes of a row that changed while it was waited for would find no
     -- partner for it, and leave it out.
     perform from inventory.reservation as r where r.id = any (v_filled) order by r.id for no key update of r;

@@ -1,6 +1,6 @@
 -- Every write carries an idempotency key and the version that it was decided on: asked from the catalogue, so that none is forgotten, and tried with each.
 begin;
-select plan(62);
+select plan(64);
 select test.make_catalogue();
 
 -- What has neither, and why. Whoever adds a function adds both arguments, or a line here.
@@ -198,6 +198,9 @@ select is((select array_agg(i.sku || ' ' || i.replayed order by i.sku) from api.
     '{"B true","N2 true"}', 'and answered again under their key');
 select is(test.refusal($$ select api.upsert_locations('[{"id": "W1", "priority": 5, "expected_version": 9}]') $$) ->> 'code', 'IV006', 'a stale location');
 select throws_ok($$ select api.upsert_items('[{"sku": "A", "expected_version": -1}]') $$, 'IV008', null, 'a version is 0 or more');
+select throws_ok($$ select api.upsert_items('[{"sku": "A", "description": "other"}]', 'many') $$, 'IV007', null, 'other items under a key');
+select api.upsert_locations('[{"id": "W1", "priority": 5}]', 'places');
+select throws_ok($$ select api.upsert_locations('[{"id": "W1", "priority": 6}]', 'places') $$, 'IV007', null, 'other locations under a key');
 create function pg_temp.lines(op text, a bigint, b bigint) returns text language sql as $$
     select test.outcomes(jsonb_build_array(jsonb_build_object('op', op, 'from', 'W1', 'to', 'W2', 'supplier', 'S', 'location', 'W1', 'lines', jsonb_build_array(
         jsonb_build_object('sku', 'A', 'location', 'W1', 'quantity', 1, 'expected_version', pg_temp.level('A', 'W1') + a),

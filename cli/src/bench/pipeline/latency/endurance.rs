@@ -115,7 +115,7 @@ fn part(stretches: Vec<Stretch>, (per_second, refused): (u32, u64), length: Dura
     latencies(&mut part, &rate)?;
     behind(&mut part, &lags)?;
     part.notes.push(format!(
-        "60 % reserve, 25 % confirm, 5 % cancel, 10 % add, on {} levels at {} locations, the popular ones more often",
+        "60 % reserve, 25 % confirm, 5 % cancel, 10 % add, on {} levels at {} locations, the popular ones more often; each of 4 connections writes what is due by then, 15 commands or more, in one call",
         ITEMS.saturating_mul(LOCATIONS.len()),
         LOCATIONS.len()
     ));

@@ -16,6 +16,9 @@ use super::super::shop::{Customers, Shop};
 use super::load::{self, WRITERS};
 use super::{Key, Waiting};
 
+/// Commands in one call at most: those of the HTTP interface by default.
+const MOST_IN_A_CALL: u64 = 256;
+
 /// Who is told of the writes that are followed, and how many there were since that was last changed.
 #[derive(Clone, Default)]
 pub(super) struct Followers(Arc<Mutex<(Vec<Waiting>, u64)>>);
@@ -58,7 +61,7 @@ pub(super) struct Mix {
 impl Mix {
     /// So many commands a second.
     pub(super) async fn start(pool: &Pool, shop: &Shop, per_second: u32, followers: &Followers) -> Result<Self> {
-        let (transactions, size) = load::transactions(per_second);
+        let (transactions, _) = load::transactions(per_second);
         let pace = Duration::from_secs(1) * WRITERS / transactions;
         let mut mix = Self {
             stop: Arc::new(AtomicBool::new(false)),
@@ -71,7 +74,7 @@ impl Mix {
                 client: pool.get().await?,
                 customers: Customers::new(shop.share(usize::try_from(number)?, usize::try_from(WRITERS)?)),
                 random: StdRng::from_os_rng(),
-                size,
+                due: Due::new(per_second),
                 followers: followers.clone(),
                 counts: Arc::clone(&mix.counts),
             };
@@ -96,31 +99,56 @@ impl Mix {
     }
 }
 
+/// Commands that customers have sent by now and that are still to be written.
+struct Due {
+    /// By the customers of all connections together.
+    per_second: u32,
+    taken: u64,
+}
+
+impl Due {
+    const fn new(per_second: u32) -> Self {
+        Self { per_second, taken: 0 }
+    }
+
+    /// As many of them as one call may have, so long after the beginning.
+    fn take(&mut self, since: Duration) -> usize {
+        let sent = since.as_micros() * u128::from(self.per_second) / (1_000_000 * u128::from(WRITERS));
+        let sent = u64::try_from(sent).unwrap_or(u64::MAX);
+        let size = sent.saturating_sub(self.taken).min(MOST_IN_A_CALL);
+        self.taken = self.taken.saturating_add(size);
+        usize::try_from(size).unwrap_or(0)
+    }
+}
+
 /// One connection, and the customers of the items that it alone writes to, so that none waits for another.
 struct Writer {
     client: PooledClient,
     customers: Customers,
     random: StdRng,
-    /// Commands in a transaction.
-    size: usize,
+    due: Due,
     followers: Followers,
     counts: Arc<Counts>,
 }
 
 impl Writer {
     async fn run(mut self, mut clock: tokio::time::Interval, stop: Arc<AtomicBool>) -> Result<()> {
-        // A late tick is made up for, so that the rate is what was asked for.
-        clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        // What a late call has missed is in the next one, as in the HTTP interface, which sends whatever waits.
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let since = Instant::now();
         while !stop.load(Ordering::Relaxed) {
             clock.tick().await;
-            self.write().await?;
+            let size = self.due.take(since.elapsed());
+            if size > 0 {
+                self.write(size).await?;
+            }
         }
         Ok(())
     }
 
     /// One transaction. Who follows hears of its write before COMMIT is sent, so none is seen before it is waited for.
-    async fn write(&mut self) -> Result<()> {
-        let commands = self.customers.commands(&mut self.random, self.size)?;
+    async fn write(&mut self, size: usize) -> Result<()> {
+        let commands = self.customers.commands(&mut self.random, size)?;
         self.client.batch_execute("begin").await?;
         let outcomes = onhand_db::apply_commands(&self.client, &commands, None, SOURCE).await?;
         if let Some(key) = any_key(&outcomes, &mut self.random) {
@@ -184,6 +212,15 @@ mod tests {
             status: None,
             expires_at: None,
         })
+    }
+
+    #[test]
+    fn a_late_call_has_what_the_one_before_missed() {
+        let mut due = Due::new(3_000);
+        let at = Duration::from_millis;
+        assert_eq!([20, 40, 140, 140].map(|millis| due.take(at(millis))), [15, 15, 75, 0]);
+        assert_eq!(due.take(at(1_140)), 256, "bounded");
+        assert_eq!([1_140, 1_140, 1_140].map(|millis| due.take(at(millis))), [256, 238, 0]);
     }
 
     #[test]
