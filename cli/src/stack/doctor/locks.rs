@@ -59,7 +59,7 @@ fn found(first: Option<Blocker>, blocked: bool) -> Finding {
             Finding::ok(WHAT, "nobody waits")
         };
     };
-    let of_what = first.relation.map_or_else(|| "a row".to_owned(), |name| name);
+    let of_what = first.relation.unwrap_or_else(|| "a row".to_owned());
     let us = if blocked { ", this check among them" } else { "" };
     let detail = format!(
         "{} sessions wait for {of_what}{us}: session {} ({}, {} for {:.0} s) holds it: {}",
