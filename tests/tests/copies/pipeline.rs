@@ -199,14 +199,14 @@ impl Running {
     }
 
     /// Records that wait in this topic, as its metrics have it.
-    pub(crate) async fn lag(&self, topic: &str) -> Result<f64> {
+    pub(crate) async fn lag(&self, topic: &str) -> Result<usize> {
         let page = reqwest::get(format!("{}/metrics", self.address)).await?.text().await?;
         let topic = format!("topic=\"{topic}\"");
         let of_topic = page
             .lines()
             .filter(|line| line.starts_with("onhand_consumer_lag_records{") && line.contains(&topic));
         let lags = of_topic.filter_map(|line| line.rsplit(' ').next());
-        let lags: Vec<f64> = lags.map(str::parse).collect::<Result<_, _>>()?;
+        let lags: Vec<usize> = lags.map(str::parse).collect::<Result<_, _>>()?;
         ensure!(!lags.is_empty(), "nothing is said of {topic}");
         Ok(lags.iter().sum())
     }
