@@ -209,6 +209,9 @@ fn turns(config: &HousekeepingConfig, now: Instant) -> Vec<Turn> {
 /// Carries out the duties until the token is cancelled; what is under way is finished.
 pub(crate) async fn run(config: HousekeepingConfig, pool: Pool, token: CancellationToken) {
     let mut turns = turns(&config, Instant::now());
+    for turn in &turns {
+        metrics::housekeeping_begun(turn.duty.name());
+    }
     while let Some(turn) = turns.iter_mut().min_by_key(|turn| turn.at) {
         if token
             .run_until_cancelled(tokio::time::sleep_until(turn.at))
@@ -260,6 +263,7 @@ async fn carry_out(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use onhand_db::DatabaseConfig;
 
     #[test]
     fn retiring_is_off_until_it_is_configured() {
@@ -297,6 +301,36 @@ mod tests {
             error,
             "setting api.housekeeping.close_interval_ms must be 0 or at least 1000"
         );
+    }
+
+    /// Without a series no alert tells of a duty that has failed ever since the start.
+    #[tokio::test]
+    async fn the_age_of_a_duty_that_never_succeeded_counts_from_the_start() {
+        let handle = metrics::install().unwrap();
+        let nowhere = DatabaseConfig {
+            url: "postgres://nobody@127.0.0.1:1/none".to_owned().into(),
+            ..DatabaseConfig::default()
+        };
+        let pool = Pool::new(&nowhere).unwrap();
+        let token = CancellationToken::new();
+        let config = HousekeepingConfig {
+            purge_interval_ms: 0,
+            ..HousekeepingConfig::default()
+        };
+        let begun = jiff::Timestamp::now().as_second();
+        let running = tokio::spawn(run(config, pool, token.clone()));
+        let series = |page: &str, duty: &str| -> Option<f64> {
+            let name = format!("onhand_housekeeping_last_success_timestamp_seconds{{duty=\"{duty}\"}} ");
+            page.lines().find_map(|line| line.strip_prefix(&name))?.parse().ok()
+        };
+        while series(&handle.render(), "partitions").is_none() {
+            tokio::task::yield_now().await;
+        }
+        token.cancel();
+        running.await.unwrap();
+        let page = handle.render();
+        assert!(series(&page, "partitions").unwrap() >= f64::from(i32::try_from(begun).unwrap()));
+        assert_eq!(series(&page, "purge"), None, "what nobody here does has no age");
     }
 
     #[tokio::test]

@@ -26,6 +26,7 @@ const FALLBACK_QUERIES: &str = "onhand_read_fallback_queries_total";
 const TOKEN_READS: &str = "onhand_token_reads_total";
 const SLOT_LAG: &str = "onhand_replication_slot_lag_bytes";
 const SLOT_ACTIVE: &str = "onhand_replication_slot_active";
+const SLOT_CONFIRMED: &str = "onhand_replication_slot_confirmed_bytes";
 const POOL_CONNECTIONS: &str = "onhand_database_pool_connections";
 const POOL_WAITING: &str = "onhand_database_pool_waiting_callers";
 const HOLDS_EXPIRED: &str = "onhand_holds_expired_total";
@@ -99,6 +100,11 @@ fn describe() {
         "Write-ahead log that the reader of a slot has not confirmed"
     );
     describe_gauge!(SLOT_ACTIVE, "1 if somebody reads the slot");
+    describe_gauge!(
+        SLOT_CONFIRMED,
+        Unit::Bytes,
+        "Position in the write-ahead log that the reader of a slot has confirmed; it stands still while a connector is paused"
+    );
     describe_gauge!(POOL_CONNECTIONS, "Open database connections by pool");
     describe_gauge!(POOL_WAITING, "Callers that wait for a connection by pool");
     describe_counter!(HOLDS_EXPIRED, "Reservations that the sweeper expired");
@@ -126,7 +132,7 @@ fn describe() {
     describe_gauge!(
         HOUSEKEEPING_DONE,
         Unit::Seconds,
-        "When this process last carried out a duty of the housekeeping"
+        "When this process last carried out a duty of the housekeeping, or when it began to try"
     );
 }
 
@@ -226,9 +232,13 @@ pub(crate) fn token_ahead() {
     token_read("ahead", 1);
 }
 
-pub(crate) fn slot(slot: &str, active: bool, bytes: i64) {
+pub(crate) fn slot_active(slot: &str, active: bool) {
     gauge!(SLOT_ACTIVE, "slot" => slot.to_owned()).set(if active { 1.0 } else { 0.0 });
-    gauge!(SLOT_LAG, "slot" => slot.to_owned()).set(bytes_as_f64(bytes));
+}
+
+pub(crate) fn slot_position(slot: &str, lag: i64, confirmed: i64) {
+    gauge!(SLOT_LAG, "slot" => slot.to_owned()).set(bytes_as_f64(lag));
+    gauge!(SLOT_CONFIRMED, "slot" => slot.to_owned()).set(bytes_as_f64(confirmed));
 }
 
 pub(crate) fn pool(name: &'static str, connections: usize, waiting: usize) {
@@ -242,6 +252,12 @@ pub(crate) fn holds_expired(holds: u64) {
 
 pub(crate) fn upkeep_failure(duty: &'static str) {
     counter!(UPKEEP_FAILURES, "duty" => duty).increment(1);
+}
+
+/// The age of a duty counts from here until it is carried out: a series that is missing has no age, and no alert.
+pub(crate) fn housekeeping_begun(duty: &'static str) {
+    counter!(UPKEEP_FAILURES, "duty" => duty).absolute(0);
+    housekeeping_done(duty);
 }
 
 pub(crate) fn housekeeping_done(duty: &'static str) {
@@ -272,7 +288,7 @@ fn real(count: usize) -> f64 {
 
 /// A gauge is a double; the log never gets so long that one byte mattered.
 #[expect(clippy::as_conversions, reason = "there is no lossless i64 to f64")]
-#[expect(clippy::cast_precision_loss, reason = "sizes stay below 2^53")]
+#[expect(clippy::cast_precision_loss, reason = "sizes and positions stay below 2^53")]
 fn bytes_as_f64(bytes: i64) -> f64 {
     bytes.max(0) as f64
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::config::{AlertsConfig, Severity};
 use crate::config::{ConsumerConfig, SinkKind};
+use crate::runtime::lag;
 
 /// Longest wait for one answer of the broker.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -155,15 +156,9 @@ fn records_behind(kafka: &KafkaConfig, group: &str, topics: &[String]) -> KafkaR
     let committed = client.committed_offsets(wanted, TIMEOUT)?;
     let (mut behind, mut started) = (0_i64, false);
     for element in committed.elements() {
-        let (low, high) = client.fetch_watermarks(element.topic(), element.partition(), TIMEOUT)?;
-        let position = match element.offset() {
-            Offset::Offset(offset) => {
-                started = true;
-                offset.max(low)
-            }
-            _ => low,
-        };
-        behind = behind.saturating_add(high.saturating_sub(position).max(0));
+        let ends = client.fetch_watermarks(element.topic(), element.partition(), TIMEOUT)?;
+        started |= matches!(element.offset(), Offset::Offset(_));
+        behind = behind.saturating_add(lag::records_behind(element.offset(), ends));
     }
     Ok(started.then_some(behind))
 }

@@ -33,6 +33,8 @@ pub struct RuntimeConfig {
     pub queue_max_bytes: usize,
     /// A full queue for this long pauses the partitions, so that the group member stays alive.
     pub pause_after_ms: u64,
+    /// How often the broker is asked how much waits while partitions are paused.
+    pub lag_interval_ms: u64,
     /// Bytes that the broker gathers before it answers a fetch; by default 1 (at once) for the cache and ingest, and 64 KiB for
     /// search, alerts and publish: there nobody waits for the single record, and a batch costs far less than its records one by one.
     pub fetch_min_bytes: Option<u32>,
@@ -74,6 +76,7 @@ impl Default for RuntimeConfig {
             queue_max_records: 2_000,
             queue_max_bytes: 4 * 1024 * 1024,
             pause_after_ms: 2_000,
+            lag_interval_ms: 5_000,
             fetch_min_bytes: None,
             fetch_wait_max_ms: 100,
             session_timeout_ms: 10_000,
@@ -112,6 +115,7 @@ impl RuntimeConfig {
         for (setting, value) in [
             ("runtime.commit_interval_ms", self.commit_interval_ms),
             ("runtime.tick_ms", self.tick_ms),
+            ("runtime.lag_interval_ms", self.lag_interval_ms),
             ("runtime.retry_min_ms", self.retry_min_ms),
             ("runtime.shutdown_deadline_ms", self.shutdown_deadline_ms),
         ] {
@@ -150,6 +154,10 @@ impl RuntimeConfig {
 
     pub(crate) fn pause_after(&self) -> Duration {
         Duration::from_millis(self.pause_after_ms)
+    }
+
+    pub(crate) fn lag_interval(&self) -> Duration {
+        Duration::from_millis(self.lag_interval_ms)
     }
 
     pub(crate) fn revoke_deadline(&self) -> Duration {

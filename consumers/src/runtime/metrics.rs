@@ -23,7 +23,7 @@ pub const COMMIT_TO_SINK_SECONDS: &str = "onhand_consumer_commit_to_sink_seconds
 /// From the commit in Postgres to the confirmed write, stage by stage. Labels: sink, stage (capture: commit to Debezium;
 /// publish: to Kafka; fetch: to this consumer; queue: to the batch; write: to the sink's word).
 pub const STAGE_SECONDS: &str = "onhand_consumer_stage_seconds";
-/// Records behind the end of a partition. Labels: sink, topic, partition.
+/// Records between what was committed and the end of a partition, also while nothing is fetched. Labels: sink, topic, partition.
 pub const LAG_RECORDS: &str = "onhand_consumer_lag_records";
 /// Seconds since offsets were last committed (or found up to date). Label: sink.
 pub const LAST_COMMIT_AGE_SECONDS: &str = "onhand_consumer_last_commit_age_seconds";

@@ -3,7 +3,7 @@
 //! ```text
 //! poll thread --bounded queue--> worker: decode -> sink.write -> dead letters -> offsets
 //!      \--rebalances (control)--/
-//! beside it: probe (health), tick (sink maintenance), HTTP (metrics, probes)
+//! beside it: probe (health), tick (sink maintenance), lag (of paused partitions), HTTP (metrics, probes)
 //! ```
 //! `sink.rs` is the contract, `poll.rs` speaks to Kafka, `worker.rs` owns the state.
 
@@ -13,6 +13,7 @@ mod dlq;
 mod follow;
 mod health;
 mod hops;
+pub(crate) mod lag;
 pub mod metrics;
 mod offsets;
 mod poll;

@@ -20,10 +20,12 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Statistics, TopicPartitionList};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::config::RuntimeConfig;
 use super::health::Health;
+use super::lag;
 use super::metrics::Telemetry;
 use super::offsets::Partition;
 use super::sink::Record;
@@ -78,6 +80,8 @@ pub(crate) struct PollContext {
     /// Grows with each revocation; records carry the value of their time.
     generation: AtomicU64,
     closing: AtomicBool,
+    /// Whether nothing is fetched because the queue is full.
+    paused: AtomicBool,
     commit_failed: AtomicBool,
     /// Topics with a partition that looks lost, and in how many statistics in a row.
     lost: Mutex<BTreeMap<String, u32>>,
@@ -90,8 +94,32 @@ impl PollContext {
         self.commit_failed.swap(false, Ordering::AcqRel)
     }
 
+    /// True while nothing is fetched, and somebody still wants to know how much waits.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire) && !self.closing.load(Ordering::Acquire)
+    }
+
+    /// The broker has said how far behind a partition is. Said too late it does not count: it may be somebody else's, or be fetched
+    /// again.
+    pub(super) fn told_lag(&self, topic: &str, partition: i32, records: i64) {
+        let assigned = self.assigned();
+        if self.is_paused() && assigned.contains(&(Arc::from(topic), partition)) {
+            self.telemetry.lag(topic, partition, records);
+        }
+    }
+
     fn assigned(&self) -> std::sync::MutexGuard<'_, BTreeSet<Partition>> {
         self.assigned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_lags(&self, statistics: &Statistics) {
+        for (topic, details) in &statistics.topics {
+            for (number, partition) in &details.partitions {
+                if partition.desired && partition.consumer_lag >= 0 {
+                    self.telemetry.lag(topic, *number, partition.consumer_lag);
+                }
+            }
+        }
     }
 
     /// A topic that has been lost to the client for some time although a broker can be reached. Said once.
@@ -138,6 +166,10 @@ impl PollContext {
         let left = {
             let mut assigned = self.assigned();
             assigned.retain(|partition| !partitions.contains(partition));
+            // What waits there is another member's to tell: left as it was, it would count twice.
+            for (topic, number) in &partitions {
+                self.telemetry.lag(topic, *number, 0);
+            }
             assigned.len()
         };
         self.telemetry.revoked(partitions.len(), left);
@@ -197,12 +229,9 @@ impl ClientContext for PollContext {
             .any(|broker| broker.nodeid >= 0 && broker.state == "UP");
         self.health
             .kafka((!reachable).then(|| "no broker is connected".to_owned()));
-        for (topic, details) in &statistics.topics {
-            for (number, partition) in &details.partitions {
-                if partition.desired && partition.consumer_lag >= 0 {
-                    self.telemetry.lag(topic, *number, partition.consumer_lag);
-                }
-            }
+        // Of partitions that are not fetched the client knows the end of long ago: `lag.rs` asks the broker.
+        if !self.is_paused() {
+            self.known_lags(&statistics);
         }
         if let Some(topic) = self.lost_topic(&statistics, reachable) {
             self.tell(Control::MadeAnew(topic));
@@ -255,6 +284,7 @@ pub(crate) struct Poller {
     pub(crate) consumer: Arc<KafkaConsumer>,
     stop: Arc<AtomicBool>,
     thread: std::thread::JoinHandle<()>,
+    asking: JoinHandle<()>,
 }
 
 impl Poller {
@@ -276,6 +306,7 @@ impl Poller {
             assigned: Mutex::new(BTreeSet::new()),
             generation: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             commit_failed: AtomicBool::new(false),
             lost: Mutex::new(BTreeMap::new()),
             revoke_deadline: config.revoke_deadline(),
@@ -299,7 +330,13 @@ impl Poller {
             .name("kafka-poll".to_owned())
             .spawn(move || work.run())
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-        let poller = Self { consumer, stop, thread };
+        let asking = tokio::spawn(lag::watch(Arc::downgrade(&consumer), config.lag_interval()));
+        let poller = Self {
+            consumer,
+            stop,
+            thread,
+            asking,
+        };
         Ok((poller, Intake { records, control }))
     }
 
@@ -308,6 +345,7 @@ impl Poller {
         let context = self.consumer.context();
         context.closing.store(true, Ordering::Release);
         self.stop.store(true, Ordering::Release);
+        self.asking.abort();
         drop(self.consumer);
         let joined = tokio::task::spawn_blocking(move || self.thread.join());
         if timeout(deadline, joined).await.is_err() {
@@ -399,6 +437,7 @@ impl PollThread {
     /// and rebalances are served, and go on when there is room.
     fn forward_paused(&self, held: &mut VecDeque<Record>) {
         tracing::info!("queue is full, partitions paused");
+        self.consumer.context().paused.store(true, Ordering::Release);
         while !self.stop.load(Ordering::Acquire) {
             // Again in each round: a rebalance may have brought partitions that are not paused.
             self.each_assigned(|list| self.consumer.pause(list));
@@ -410,6 +449,7 @@ impl PollThread {
             }
         }
         self.each_assigned(|list| self.consumer.resume(list));
+        self.consumer.context().paused.store(false, Ordering::Release);
         tracing::info!("queue has room, partitions resumed");
     }
 

@@ -1,8 +1,9 @@
-//! What happens when a partition changes hands.
+//! What happens when a partition changes hands, and when nothing is fetched of it.
 
 use crate::pipeline::{Pipeline, Place, Shelf};
 use crate::story::{level, record, schema};
 use anyhow::{Result, ensure};
+use onhand_cdc::Table;
 use onhand_consumers::{RuntimeConfig, SinkKind};
 use onhand_tests::database::Database;
 use onhand_tests::kafka::RawRecord;
@@ -10,11 +11,15 @@ use onhand_tests::stack::eventually;
 use onhand_tests::suite::{Body, must_find, test};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use uuid::Uuid;
 
 pub(super) fn all() -> Vec<(String, Body)> {
-    vec![test("f23_work_of_the_drain_is_thrown_away", drained)]
+    vec![
+        test("f23_work_of_the_drain_is_thrown_away", drained),
+        test("lag_stands_still_while_nothing_is_fetched", paused),
+    ]
 }
 
 /// PostHog 80897: a partition is taken away from somebody who is in the midst of a batch, and who waits for its end.
@@ -67,6 +72,65 @@ async fn drained(_: Arc<Database>) -> Result<()> {
     .await?;
     first.stop().await?;
     each_once(&all(), sent)
+}
+
+/// The sink is away, and more and more waits for it.
+async fn paused(_: Arc<Database>) -> Result<()> {
+    const BEFORE: usize = 30;
+    const MEANWHILE: usize = 300;
+    let check = |told: usize| {
+        ensure!(
+            told == BEFORE + MEANWHILE,
+            "{told} records wait, it says, of {BEFORE} and {MEANWHILE}"
+        );
+        Ok(())
+    };
+    let mut faulty = 0;
+    for (sent, is_fetched) in [(BEFORE, true), (MEANWHILE, false)] {
+        // The mistake: the end of a partition is what the last fetch said of it.
+        if is_fetched {
+            faulty += sent;
+        }
+    }
+    must_find(check(faulty), "30 records wait, it says, of 30 and 300")?;
+
+    let kind = SinkKind::Alerts;
+    let topic = Table::StockLevel.topic();
+    let pipeline = Pipeline::start(kind, 1).await?;
+    pipeline.registry(|registry| drop(registry.schemas.insert(1, schema(&[]))));
+    let mut config = pipeline.config()?;
+    config.runtime = RuntimeConfig {
+        batch_max_records: Some(2),
+        queue_max_records: 2,
+        pause_after_ms: 50,
+        lag_interval_ms: 200,
+        ..config.runtime
+    };
+    let shelf = Arc::new(Shelf::default());
+    let running = pipeline.consume_as(kind, &shelf, config);
+    let send = async |count| pipeline.send(&(0..count).map(|_| change()).collect::<Vec<_>>()).await;
+    send(1).await?;
+    eventually("it is known that nothing waits", || async {
+        Ok(shelf.written().len() == 1 && running.lag(&topic).await? == 0)
+    })
+    .await?;
+    shelf.stuck.store(true, Ordering::Release);
+    send(BEFORE).await?;
+    eventually("it tells of the first that wait", || async {
+        Ok(running.lag(&topic).await? == BEFORE)
+    })
+    .await?;
+    send(MEANWHILE).await?;
+    eventually("it tells of all that wait", || async {
+        check(running.lag(&topic).await?).map(|()| true)
+    })
+    .await?;
+    shelf.stuck.store(false, Ordering::Release);
+    eventually("nothing waits any more", || async {
+        Ok(shelf.written().len() == 1 + BEFORE + MEANWHILE && running.lag(&topic).await? == 0)
+    })
+    .await?;
+    running.stop().await
 }
 
 fn change() -> RawRecord {

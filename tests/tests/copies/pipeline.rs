@@ -101,10 +101,14 @@ impl Pipeline {
 
     /// Starts a consumer of the balances with this shelf for its sink.
     pub(crate) fn consume(&self, shelf: &Arc<Shelf>, config: ConsumerConfig) -> Running {
+        self.consume_as(SinkKind::Cache, shelf, config)
+    }
+
+    /// Starts a consumer of this kind with this shelf for its sink. Consumers of one kind share their metrics: they are of one
+    /// process.
+    pub(crate) fn consume_as(&self, kind: SinkKind, shelf: &Arc<Shelf>, config: ConsumerConfig) -> Running {
         let sink: Arc<dyn Sink> = Arc::<Shelf>::clone(shelf);
-        Running::start(&config.clone(), |token| {
-            runtime::run(SinkKind::Cache, config, sink, token)
-        })
+        Running::start(&config.clone(), |token| runtime::run(kind, config, sink, token))
     }
 
     pub(crate) async fn send(&self, records: &[RawRecord]) -> Result<()> {
@@ -172,7 +176,7 @@ async fn subjects(State(registry): State<SharedRegistry>) -> Json<Value> {
 pub(crate) struct Running {
     token: CancellationToken,
     task: JoinHandle<Result<(), ConsumerError>>,
-    ready: String,
+    address: String,
 }
 
 impl Running {
@@ -185,13 +189,26 @@ impl Running {
         Self {
             task: tokio::spawn(run(token.clone())),
             token,
-            ready: format!("http://{}/ready", listen.unwrap_or_default()),
+            address: format!("http://{}", listen.unwrap_or_default()),
         }
     }
 
     /// What it says of itself.
     pub(crate) async fn ready(&self) -> Result<Value> {
-        Ok(reqwest::get(&self.ready).await?.json().await?)
+        Ok(reqwest::get(format!("{}/ready", self.address)).await?.json().await?)
+    }
+
+    /// Records that wait in this topic, as its metrics have it.
+    pub(crate) async fn lag(&self, topic: &str) -> Result<usize> {
+        let page = reqwest::get(format!("{}/metrics", self.address)).await?.text().await?;
+        let topic = format!("topic=\"{topic}\"");
+        let of_topic = page
+            .lines()
+            .filter(|line| line.starts_with("onhand_consumer_lag_records{") && line.contains(&topic));
+        let lags = of_topic.filter_map(|line| line.rsplit(' ').next());
+        let lags: Vec<usize> = lags.map(str::parse).collect::<Result<_, _>>()?;
+        ensure!(!lags.is_empty(), "nothing is said of {topic}");
+        Ok(lags.iter().sum())
     }
 
     /// Ends it, in the midst of its work if that takes longer than a shutdown may.

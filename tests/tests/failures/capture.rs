@@ -204,11 +204,33 @@ async fn f19_postgres_gives_the_slot_up_because_it_lags_too_far() {
     recovered("the doctor finds it", || async {
         let (code, text) = spawn_blocking(|| program(&["doctor"])).await?;
         ensure!(code != 0 && text.contains("was given up"), "{text}");
+        // Somebody has stopped the connector: a restart leaves it so.
+        ensure!(text.contains("-> onhand connect resume\n"), "{text}");
         Ok(true)
     })
     .await;
     run(&["connect", "resume"]).await;
     expect_recovery(&stack, load, &client, &id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_the_session_that_it_waits_for() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let client = admin().await;
+    let pid = one(&client, "select pg_backend_pid()").await.unwrap().unwrap();
+    client
+        .batch_execute("begin; lock table inventory.retired_partition in access exclusive mode")
+        .await
+        .unwrap();
+    let (code, text) = spawn_blocking(|| program(&["doctor"])).await.unwrap();
+    client.batch_execute("rollback").await.unwrap();
+    assert_ne!(code, 0, "{text}");
+    let said = format!("wait for inventory.retired_partition, this check among them: session {pid} ");
+    assert!(text.contains(&said), "{text}");
+    assert!(text.contains(&format!("pg_terminate_backend({pid})")), "{text}");
+    // What it looked at before it had to wait is told too, and nothing is to be started.
+    assert!(text.contains("wal_level"), "{text}");
+    assert!(!text.contains("no answer within"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

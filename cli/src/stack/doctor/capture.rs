@@ -1,12 +1,15 @@
 //! Connect and the schema registry.
 
 use anyhow::Result;
+use onhand_cdc::connect::{ConnectError, ConnectorStatus, State};
 use onhand_cdc::{ConnectConfig, RegistryClient, RegistryConfig, connect, schemas};
 
 use super::Finding;
 use crate::connector::Definition;
 use crate::stack::parts::{DATABASE, login};
 use crate::stack::{Stack, probe};
+
+const CONNECTOR: &str = "connector";
 
 pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
     let (connector, offsets, registry) = tokio::join!(connector(stack), offsets(stack), registry(stack));
@@ -48,23 +51,33 @@ async fn offsets(stack: &Stack) -> Result<Finding> {
 }
 
 async fn connector(stack: &Stack) -> Result<Finding> {
-    const WHAT: &str = "connector";
-    const FIX: &str = "onhand connect restart; if it fails again: onhand logs connect";
     let config = ConnectConfig {
         url: stack.connect_url(),
         ..ConnectConfig::default()
     };
     let definition = Definition::built_in()?;
     Ok(match connect::status(&config, &definition.name).await {
-        Ok(status) if status.is_running() => Finding::ok(WHAT, status.to_string()),
-        Ok(status) => {
-            let trace = status.failure().unwrap_or_default();
-            let cause = trace.lines().next().unwrap_or_default();
-            Finding::fail(WHAT, format!("{status} {cause}"), FIX)
-        }
-        Err(connect::ConnectError::NotFound(_)) => Finding::fail(WHAT, "does not exist", "onhand connect apply"),
-        Err(error) => Finding::fail(WHAT, error.to_string(), "onhand up connect"),
+        Ok(status) => of_status(&status),
+        Err(ConnectError::NotFound(_)) => Finding::fail(CONNECTOR, "does not exist", "onhand connect apply"),
+        Err(error) => Finding::fail(CONNECTOR, error.to_string(), "onhand up connect"),
     })
+}
+
+fn of_status(status: &ConnectorStatus) -> Finding {
+    if status.is_running() {
+        return Finding::ok(CONNECTOR, status.to_string());
+    }
+    // Somebody has stopped it, and a restart leaves it as it is.
+    if matches!(status.connector.state, State::Paused | State::Stopped) {
+        return Finding::fail(CONNECTOR, status.to_string(), "onhand connect resume");
+    }
+    let trace = status.failure().unwrap_or_default();
+    let cause = trace.lines().next().unwrap_or_default();
+    Finding::fail(
+        CONNECTOR,
+        format!("{status} {cause}"),
+        "onhand connect restart; if it fails again: onhand logs connect",
+    )
 }
 
 async fn registry(stack: &Stack) -> Result<Finding> {
@@ -87,4 +100,34 @@ async fn registry(stack: &Stack) -> Result<Finding> {
     } else {
         Finding::fail(WHAT, format!("without {}", missing.join(", ")), "onhand connect apply")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::stack::doctor::Level;
+    use serde_json::json;
+
+    #[test]
+    fn a_connector_is_restarted_only_if_nobody_has_stopped_it() {
+        let finding = |connector: &str, tasks: &[&str]| {
+            let tasks: Vec<_> = tasks.iter().map(|state| json!({"state": state})).collect();
+            let status = json!({"name": "onhand", "connector": {"state": connector}, "tasks": tasks});
+            of_status(&serde_json::from_value(status).unwrap())
+        };
+        for found in [finding("PAUSED", &["PAUSED"]), finding("STOPPED", &[])] {
+            assert_eq!(
+                (found.level, found.fix.as_str()),
+                (Level::Fail, "onhand connect resume")
+            );
+        }
+        let failed = finding("RUNNING", &["FAILED"]);
+        assert!(
+            failed.level == Level::Fail && failed.fix.starts_with("onhand connect restart"),
+            "{failed:?}"
+        );
+        assert_eq!(finding("RUNNING", &["RUNNING"]).level, Level::Ok);
+    }
 }

@@ -1,10 +1,12 @@
 //! Postgres: what change capture rests on.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use onhand_db::migrate::{PUBLICATION, SLOT};
 use tokio_postgres::Client;
 
-use super::Finding;
+use super::{Finding, locks};
 use crate::connector::Definition;
 use crate::stack::Stack;
 use crate::stack::parts::{DATABASE, login};
@@ -18,16 +20,32 @@ const HEARTBEAT_SECONDS: (f64, f64) = (15.0, 60.0);
 /// Deadlines of holds and ages of cached answers are compared across processes.
 const CLOCK_SECONDS: (f64, f64) = (0.5, 5.0);
 
+/// After so long without an end, a check of this group waits for somebody: long enough for [`locks`] to see that.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
-    let client = probe::postgres(&login(stack, "postgres", &stack.secrets.postgres, DATABASE)).await?;
-    Ok(vec![
-        wal_level(&client).await?,
-        slot(&client).await?,
-        publication(&client).await?,
-        heartbeat(&client, connect_age(stack)).await?,
-        ledger(&client).await?,
-        clock(&client).await?,
-    ])
+    let login = login(stack, "postgres", &stack.secrets.postgres, DATABASE);
+    let client = probe::postgres(&login).await?;
+    // A check that waits must not wait on in Postgres when nobody listens any more.
+    client.batch_execute("set lock_timeout = '15s'").await?;
+    let mut findings = Vec::new();
+    let looked = tokio::time::timeout(PATIENCE, look(&client, stack, &mut findings)).await;
+    let blocked = looked.is_err();
+    // By a connection of its own: the other one may be among those that wait.
+    findings.push(locks::check(&probe::postgres(&login).await?, blocked).await?);
+    looked.unwrap_or(Ok(()))?;
+    Ok(findings)
+}
+
+async fn look(client: &Client, stack: &Stack, findings: &mut Vec<Finding>) -> Result<()> {
+    findings.push(wal_level(client).await?);
+    findings.push(slot(client).await?);
+    findings.push(publication(client).await?);
+    findings.push(clock(client).await?);
+    // These read tables, which somebody may have locked.
+    findings.push(heartbeat(client, connect_age(stack)).await?);
+    findings.push(ledger(client).await?);
+    Ok(())
 }
 
 async fn wal_level(client: &Client) -> Result<Finding> {

@@ -3,6 +3,7 @@
 mod capture;
 mod database;
 mod kafka;
+mod locks;
 mod stores;
 
 use std::future::Future;
