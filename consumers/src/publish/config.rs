@@ -62,7 +62,7 @@ impl Default for PublishConfig {
             source: "/onhand/inventory".to_owned(),
             outputs: Output::ALL.into(),
             delivery_timeout_ms: 30_000,
-            linger_ms: 5,
+            linger_ms: 25,
             queue_max_bytes: 2 * 1024 * 1024,
             item_table_bytes: 4 * 1024 * 1024,
             level_table_bytes: 2 * 1024 * 1024,

@@ -15,8 +15,10 @@ pub struct ElasticsearchConfig {
     pub index_prefix: String,
     /// Longest wait for an answer, in milliseconds.
     pub timeout_ms: u64,
-    /// How soon a written document is found. Shorter costs more merging.
+    /// How soon a written document of an item, a stock level or a summary is found. Shorter costs more merging.
     pub refresh_interval: String,
+    /// The same of a movement. There are the most of these, and who searches the past does not search for the last second.
+    pub movements_refresh_interval: String,
     /// Most bytes in one bulk request.
     pub bulk_max_bytes: usize,
     /// Months whose movements are kept, the present one included. The ledger in Postgres keeps them longer.
@@ -30,6 +32,7 @@ impl Default for ElasticsearchConfig {
             index_prefix: "onhand-".to_owned(),
             timeout_ms: 10_000,
             refresh_interval: "500ms".to_owned(),
+            movements_refresh_interval: "5s".to_owned(),
             bulk_max_bytes: 4 * 1024 * 1024,
             movement_months: 3,
         }

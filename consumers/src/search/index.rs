@@ -9,6 +9,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::client::{Client, ClientError};
+use super::config::ElasticsearchConfig;
 use super::month::Month;
 
 /// Version of the mappings: raise it with a change that old documents do not fit.
@@ -105,6 +106,30 @@ pub(super) fn former_of(alias: &str) -> String {
     format!("{alias}{FORMER}")
 }
 
+/// How soon what is written is found.
+#[derive(Debug, Clone)]
+pub(super) struct Refresh {
+    rows: String,
+    movements: String,
+}
+
+impl Refresh {
+    pub(super) fn new(config: &ElasticsearchConfig) -> Self {
+        Self {
+            rows: config.refresh_interval.clone(),
+            movements: config.movements_refresh_interval.clone(),
+        }
+    }
+
+    /// Only movements lie in several indexes that are read together.
+    fn of(&self, definition: &Definition) -> &str {
+        match definition.shared {
+            Some(_) => &self.movements,
+            None => &self.rows,
+        }
+    }
+}
+
 /// An index as it should be.
 #[derive(Debug, Clone)]
 pub(super) struct Definition {
@@ -140,14 +165,14 @@ impl Definition {
         client: &Client,
         index: &str,
         aliases: Value,
-        refresh_interval: &str,
+        refresh: &Refresh,
     ) -> Result<(StatusCode, String), ClientError> {
         let body = json!({
             "settings": {
                 "number_of_shards": 1,
                 // One node cannot hold a copy; a cluster gets it by itself.
                 "auto_expand_replicas": "0-1",
-                "refresh_interval": refresh_interval,
+                "refresh_interval": refresh.of(self),
             },
             "mappings": self.mappings,
             "aliases": aliases,
@@ -157,20 +182,14 @@ impl Definition {
 }
 
 /// Makes the indexes and aliases that are missing.
-pub(super) async fn ensure(
-    client: &Client,
-    definitions: &[Definition],
-    refresh_interval: &str,
-) -> Result<(), ClientError> {
+pub(super) async fn ensure(client: &Client, definitions: &[Definition], refresh: &Refresh) -> Result<(), ClientError> {
     for definition in definitions {
         let alias = &definition.alias;
         if exists(client, alias).await? {
             continue;
         }
         let index = definition.first_index();
-        let (status, answer) = definition
-            .create(client, &index, definition.aliases(), refresh_interval)
-            .await?;
+        let (status, answer) = definition.create(client, &index, definition.aliases(), refresh).await?;
         match status {
             status if status.is_success() => tracing::info!(index, alias, "search index made"),
             // Another consumer was quicker, or the alias was lost.

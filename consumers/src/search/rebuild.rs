@@ -23,7 +23,7 @@ use super::beside::TRUST;
 use super::client::{Client, ClientError};
 use super::config::ElasticsearchConfig;
 use super::fill::{Collection, Filler};
-use super::index::{self, Indexes, former_of, next_of};
+use super::index::{self, Indexes, Refresh, former_of, next_of};
 use super::model::tombstone;
 use super::month::Month;
 use crate::postgres::{PooledClient, RowSource, RowSourceError};
@@ -88,7 +88,7 @@ pub struct Rebuild {
     client: Client,
     live: Indexes,
     rows: RowSource,
-    refresh_interval: String,
+    refresh: Refresh,
     months: u32,
 }
 
@@ -125,7 +125,7 @@ impl Rebuild {
             client,
             live: Indexes::new(&config.index_prefix),
             rows: RowSource::new(database)?,
-            refresh_interval: config.refresh_interval.clone(),
+            refresh: Refresh::new(config),
             months: config.movement_months,
         })
     }
@@ -142,13 +142,11 @@ impl Rebuild {
         }
         let definitions = self.live.definitions(&Month::back_from(now, self.months));
         // An alias that was lost is made first, so that there is something to swap with.
-        index::ensure(&self.client, &definitions, &self.refresh_interval).await?;
+        index::ensure(&self.client, &definitions, &self.refresh).await?;
         for definition in &definitions {
             let index = definition.later_index(now.as_millisecond());
             let aliases = json!({ next_of(&definition.alias): { "is_write_index": true } });
-            let (status, answer) = definition
-                .create(&self.client, &index, aliases, &self.refresh_interval)
-                .await?;
+            let (status, answer) = definition.create(&self.client, &index, aliases, &self.refresh).await?;
             if !status.is_success() {
                 return Err(ClientError::refused(status, &answer).into());
             }

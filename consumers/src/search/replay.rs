@@ -4,7 +4,7 @@ use onhand_cdc::ConfigError;
 
 use super::client::{BULK_PATH, Client, bulk_body};
 use super::config::ElasticsearchConfig;
-use super::index::{self, Indexes};
+use super::index::{self, Indexes, Refresh};
 use super::month::Month;
 use super::sink::Plan;
 use crate::runtime::{Event, SinkError};
@@ -15,7 +15,7 @@ pub struct Replay {
     client: Client,
     indexes: Indexes,
     months: u32,
-    refresh_interval: String,
+    refresh: Refresh,
 }
 
 impl Replay {
@@ -31,7 +31,7 @@ impl Replay {
             client,
             indexes: Indexes::new(&config.index_prefix),
             months: config.movement_months,
-            refresh_interval: config.refresh_interval.clone(),
+            refresh: Refresh::new(config),
         })
     }
 
@@ -42,7 +42,7 @@ impl Replay {
     pub async fn prepare(&self) -> Result<(), SinkError> {
         let months = Month::back_from(jiff::Timestamp::now(), self.months);
         let definitions = self.indexes.definitions(&months);
-        index::ensure(&self.client, &definitions, &self.refresh_interval).await?;
+        index::ensure(&self.client, &definitions, &self.refresh).await?;
         for definition in &definitions {
             index::mark_warm(&self.client, &definition.alias).await?;
         }

@@ -10,7 +10,7 @@ use reqwest::Method;
 use super::beside::{Beside, merged};
 use super::client::{Client, Document, DocumentResult};
 use super::config::ElasticsearchConfig;
-use super::index::{self, Indexes};
+use super::index::{self, Indexes, Refresh};
 use super::model::document_of;
 use super::month::Month;
 use super::warm::Warmer;
@@ -22,7 +22,7 @@ use crate::runtime::{Event, Outcome, Sink, SinkError, Warmth};
 pub struct SearchSink {
     client: Client,
     indexes: Indexes,
-    refresh_interval: String,
+    refresh: Refresh,
     /// Set when a write met a missing index: the next one makes it first.
     lost: AtomicBool,
     beside: Beside,
@@ -44,13 +44,13 @@ impl SearchSink {
             beside: Beside::default(),
             client,
             indexes,
-            refresh_interval: config.refresh_interval.clone(),
+            refresh: Refresh::new(config),
             lost: AtomicBool::new(false),
         })
     }
 
     async fn ensure(&self) -> Result<(), SinkError> {
-        index::ensure(&self.client, &self.warmer.definitions(), &self.refresh_interval).await?;
+        index::ensure(&self.client, &self.warmer.definitions(), &self.refresh).await?;
         self.lost.store(false, Ordering::Release);
         Ok(())
     }
