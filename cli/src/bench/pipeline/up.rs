@@ -7,17 +7,17 @@ use tokio::process::Command;
 
 /// Starts these parts, or all that are missing.
 pub(super) async fn run(parts: &[&str]) -> Result<()> {
-    let status = Command::new(std::env::current_exe()?)
+    let ended = Command::new(std::env::current_exe()?)
         .arg("up")
         .args(parts)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
+        .output()
         .await?;
     ensure!(
-        status.success(),
-        "`onhand up` ended with {status}; `onhand status` says what is missing"
+        ended.status.success(),
+        "`onhand up` ended with {}: {}",
+        ended.status,
+        String::from_utf8_lossy(&ended.stderr).trim_end()
     );
     Ok(())
 }
