@@ -46,11 +46,22 @@ impl Group {
             .create()?)
     }
 
-    /// Every partition of the group's topics.
+    /// Every partition of the group's topics. A broker that has just come back may not know yet what it leads, and is asked again.
     ///
     /// # Errors
     /// If Kafka does not answer or a topic is missing.
     pub fn places(&self) -> Result<Vec<Place>> {
+        let deadline = Instant::now() + SETTLE / 2;
+        loop {
+            match self.look() {
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => std::thread::sleep(Duration::from_millis(500)),
+                found => return found,
+            }
+        }
+    }
+
+    fn look(&self) -> Result<Vec<Place>> {
         let client = self.client()?;
         let mut places = Vec::new();
         for topic in &self.topics {
