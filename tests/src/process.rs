@@ -88,7 +88,16 @@ pub fn signal(name: &str, pids: &[u32]) -> Result<()> {
 /// # Errors
 /// If the part does not run.
 pub fn kill_part(state: &str, part: &str) -> Result<()> {
-    signal("KILL", &[pid(state, part)?])
+    let pid = pid(state, part)?;
+    signal("KILL", &[pid])?;
+    // A large process takes a while to end, and `onhand up` would find it running.
+    for _ in 0..400 {
+        if !lives(pid) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 /// Stalls a process and all that descend from it as it is now, or lets them go on. Some may have ended meanwhile.
