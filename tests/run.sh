@@ -56,6 +56,8 @@ if [ "$full" = yes ]; then
 fi
 
 export ONHAND_PROFILE=dev
+# A failed test says what it expected; frames of its runtime would push that out of a log that is cut.
+export RUST_BACKTRACE=${ONHAND_TEST_BACKTRACE:-0}
 export ONHAND_PORT_PREFIX=${ONHAND_TEST_PORT_PREFIX:-27}
 export ONHAND_STATE=${ONHAND_TEST_STATE:-$root/.onhand/test}
 export ONHAND_PARTS=${ONHAND_PARTS:-$root/.onhand/parts}

@@ -83,21 +83,12 @@ pub fn signal(name: &str, pids: &[u32]) -> Result<()> {
     Ok(())
 }
 
-/// Ends a part as a power cut would.
+/// Ends a part as a power cut would. A large one is still there for a while when this returns.
 ///
 /// # Errors
 /// If the part does not run.
 pub fn kill_part(state: &str, part: &str) -> Result<()> {
-    let pid = pid(state, part)?;
-    signal("KILL", &[pid])?;
-    // A large process takes a while to end, and `onhand up` would find it running.
-    for _ in 0..400 {
-        if !lives(pid) {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    Ok(())
+    signal("KILL", &[pid(state, part)?])
 }
 
 /// Stalls a process and all that descend from it as it is now, or lets them go on. Some may have ended meanwhile.

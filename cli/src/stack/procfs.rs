@@ -19,14 +19,23 @@ pub(crate) struct Identity {
 impl Identity {
     /// The process that has this number now, unless it is a zombie.
     pub(crate) fn of(pid: i32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let started = parse_stat(&stat)?;
+        let Stat { started, .. } = read_stat(pid)?;
         Some(Self { pid, started })
     }
 
-    /// Whether the very process still runs.
+    /// Whether the very process is still there.
     pub(crate) fn alive(self) -> bool {
         Self::of(self.pid) == Some(self)
+    }
+
+    /// Whether the very process is still there, but only to end: the kernel takes its time over the memory and the files of a
+    /// large one, which keeps its ports meanwhile and may even answer on one.
+    pub(crate) fn ending(self) -> bool {
+        let Some(stat) = read_stat(self.pid).filter(|stat| stat.started == self.started) else {
+            return false;
+        };
+        let status = || fs::read_to_string(format!("/proc/{}/status", self.pid));
+        stat.exiting || status().is_ok_and(|status| is_killed(&status))
     }
 
     /// Seconds since 1970 at which the process started.
@@ -35,16 +44,45 @@ impl Identity {
     }
 }
 
-/// The start time in a line of `/proc/<pid>/stat`; none for a zombie, which is dead in all but name.
-fn parse_stat(stat: &str) -> Option<u64> {
+/// What a line of `/proc/<pid>/stat` says.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    /// Start time in clock ticks since boot.
+    started: u64,
+    /// Whether its first thread has begun to end, or has ended before others.
+    exiting: bool,
+}
+
+fn read_stat(pid: i32) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// None for a zombie of which no thread is left, which is dead in all but name.
+fn parse_stat(stat: &str) -> Option<Stat> {
+    /// `PF_EXITING` of the kernel's `sched.h`.
+    const EXITING: u64 = 0x4;
     // The program's name stands in brackets and may hold blanks and brackets: what counts comes after the last one.
     let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") {
+    // From the third field of proc_pid_stat(5) on.
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field.checked_sub(3)?)?.parse::<u64>().ok();
+    let (flags, threads, started) = (number(9)?, number(20)?, number(22)?);
+    let ended = matches!(fields.first(), Some(&("Z" | "X")));
+    if ended && threads <= 1 {
         return None;
     }
-    fields.nth(18)?.parse().ok()
+    let exiting = ended || flags & EXITING != 0;
+    Some(Stat { started, exiting })
+}
+
+/// Whether SIGKILL waits for the first thread or for the whole process, in the text of `/proc/<pid>/status`.
+fn is_killed(status: &str) -> bool {
+    const KILL: u64 = 1 << (nix::libc::SIGKILL - 1);
+    status
+        .lines()
+        .filter_map(|line| line.strip_prefix("SigPnd:").or_else(|| line.strip_prefix("ShdPnd:")))
+        .filter_map(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .any(|mask| mask & KILL != 0)
 }
 
 fn boot_time() -> Option<u64> {
@@ -162,16 +200,43 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_program_name_with_brackets_is_skipped() {
-        let stat = "42 (a) b) (c) S 1 42 42 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 987654 1 1";
-        assert_eq!(parse_stat(stat), Some(987_654));
+    fn line(state: &str, flags: u32, threads: u32) -> String {
+        format!("42 (a) b) (c) {state} 1 42 42 0 -1 {flags} 1 0 0 0 1 2 0 0 20 0 {threads} 0 987654 1 1")
+    }
+
+    fn stat(exiting: bool) -> Option<Stat> {
+        let started = 987_654;
+        Some(Stat { started, exiting })
     }
 
     #[test]
-    fn a_zombie_counts_as_gone() {
-        let stat = "42 (x) Z 1 42 42 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 987654 1 1";
-        assert_eq!(parse_stat(stat), None);
+    fn a_program_name_with_brackets_is_skipped() {
+        assert_eq!(parse_stat(&line("S", 4_194_304, 1)), stat(false));
+    }
+
+    #[test]
+    fn a_zombie_counts_as_gone_once_its_last_thread_is() {
+        assert_eq!(parse_stat(&line("Z", 4_194_316, 1)), None);
+        assert_eq!(parse_stat(&line("Z", 4_194_316, 9)), stat(true));
+    }
+
+    #[test]
+    fn a_process_that_gives_its_memory_back_is_ending() {
+        assert_eq!(parse_stat(&line("D", 4_194_308, 40)), stat(true));
+    }
+
+    #[test]
+    fn a_signal_that_waits_for_a_thread_or_the_process_is_seen() {
+        let status = |thread, process| format!("Name:\tx\nSigPnd:\t{thread:016x}\nShdPnd:\t{process:016x}\n");
+        assert!(is_killed(&status(0x100, 0)));
+        assert!(is_killed(&status(0, 0x4100)));
+        assert!(!is_killed(&status(0x4000, 0x80)), "SIGTERM may be handled");
+    }
+
+    #[test]
+    fn what_lives_is_not_ending() {
+        let own = Identity::of(i32::try_from(std::process::id()).unwrap()).unwrap();
+        assert!(!own.ending());
     }
 
     #[test]

@@ -26,7 +26,8 @@ const TAIL: usize = 15;
 
 /// Brings the part to the state "ready"; does nothing to a part that is.
 pub(crate) async fn ensure(part: Part, stack: Arc<Stack>, progress: Progress) -> Result<()> {
-    let running = process::recorded(&stack.layout, part.name);
+    // What ends already may still answer its probe: it counts as left over, which a start waits for.
+    let running = process::recorded(&stack.layout, part.name).filter(|identity| !identity.ending());
     if running.is_some() && (part.probe)(Arc::clone(&stack)).await.is_ok() {
         progress.note(&format!("  {:14} already running", part.name));
         return Ok(());
