@@ -13,6 +13,12 @@ mod stack;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tikv_jemallocator::Jemalloc;
+
+// In place of the C library's, also for librdkafka: that one keeps a pool for each of a consumer's threads and gives little of them back. How it
+// is set stands in .cargo/config.toml.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

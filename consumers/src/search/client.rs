@@ -1,15 +1,19 @@
 //! HTTP to the search engine: single requests and bulks.
 
-use onhand_cdc::error_chain;
+use futures_util::future::join_all;
+use onhand_cdc::{ConfigError, error_chain};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::config::ElasticsearchConfig;
 use crate::runtime::SinkError;
 
 const ANSWER_CHARS: usize = 500;
+/// Fewer documents are not worth a request of their own: the search engine takes some for each.
+const REQUEST_DOCUMENTS: usize = 200;
 /// Keeps the answer of a bulk small: only what decides about each document.
 pub(super) const BULK_PATH: &str =
     "/_bulk?require_alias=true&filter_path=items.*.status,items.*.error.type,items.*.error.reason";
@@ -125,19 +129,28 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     bulk_max_bytes: usize,
+    bulk_requests: usize,
 }
 
 impl Client {
-    pub(crate) fn new(url: &str, timeout: Duration, bulk_max_bytes: usize) -> Result<Self, reqwest::Error> {
+    /// Connects when it is first needed.
+    pub(crate) fn new(config: &ElasticsearchConfig) -> Result<Self, ConfigError> {
+        Self::with_timeout(config, config.timeout())
+    }
+
+    /// The same with another patience.
+    pub(crate) fn with_timeout(config: &ElasticsearchConfig, timeout: Duration) -> Result<Self, ConfigError> {
         let http = reqwest::Client::builder()
             .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(3)))
             .no_proxy()
-            .build()?;
+            .build()
+            .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
         Ok(Self {
             http,
-            base: url.trim_end_matches('/').to_owned(),
-            bulk_max_bytes,
+            base: config.url.trim_end_matches('/').to_owned(),
+            bulk_max_bytes: config.bulk_max_bytes,
+            bulk_requests: config.bulk_requests,
         })
     }
 
@@ -164,8 +177,18 @@ impl Client {
         Err(ClientError::refused(status, &answer))
     }
 
-    /// Writes documents; answers one result for each, in order.
+    /// Writes documents, of which no two are the same one; answers one result for each, in order.
+    ///
+    /// A large batch goes in several requests at once, since the search engine gives each of them one thread. All are answered before
+    /// the first failure is told; what was written then is stale when it comes again.
     pub(crate) async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
+        let share = share_len(documents.len(), self.bulk_requests);
+        let answers = join_all(documents.chunks(share).map(|share| self.bulk_in_turn(share))).await;
+        let answers: Vec<Vec<DocumentResult>> = answers.into_iter().collect::<Result<_, _>>()?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    async fn bulk_in_turn(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
         let mut results = Vec::with_capacity(documents.len());
         let mut rest = documents;
         let mut limit = self.bulk_max_bytes;
@@ -251,6 +274,11 @@ fn result_of(item: BulkItem) -> DocumentResult {
     }
 }
 
+/// Documents of one of so many requests at once.
+fn share_len(documents: usize, requests: usize) -> usize {
+    documents.div_ceil(requests.max(1)).max(REQUEST_DOCUMENTS)
+}
+
 /// As many documents as fit, and at least one.
 fn chunk_len(documents: &[Document], limit: usize) -> usize {
     let mut bytes = 0;
@@ -308,6 +336,14 @@ mod tests {
         assert!(matches!(blocked, DocumentResult::Busy(_)));
         let mapping = result(400, "document_parsing_exception");
         assert!(matches!(mapping, DocumentResult::Refused(_)));
+    }
+
+    #[test]
+    fn only_a_large_batch_is_divided() {
+        assert_eq!(share_len(200, 2), 200);
+        assert_eq!(share_len(390, 2), 200);
+        assert_eq!(share_len(1_001, 2), 501);
+        assert_eq!(share_len(1_000, 1), 1_000);
     }
 
     #[test]

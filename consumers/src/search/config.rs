@@ -21,6 +21,8 @@ pub struct ElasticsearchConfig {
     pub movements_refresh_interval: String,
     /// Most bytes in one bulk request.
     pub bulk_max_bytes: usize,
+    /// Bulk requests under way at once, into which a large batch is divided.
+    pub bulk_requests: usize,
     /// Months whose movements are kept, the present one included. The ledger in Postgres keeps them longer.
     pub movement_months: u32,
 }
@@ -31,9 +33,10 @@ impl Default for ElasticsearchConfig {
             url: "http://127.0.0.1:17200".to_owned(),
             index_prefix: "onhand-".to_owned(),
             timeout_ms: 10_000,
-            refresh_interval: "500ms".to_owned(),
+            refresh_interval: "1s".to_owned(),
             movements_refresh_interval: "5s".to_owned(),
             bulk_max_bytes: 4 * 1024 * 1024,
+            bulk_requests: 2,
             movement_months: 3,
         }
     }
@@ -65,6 +68,9 @@ impl ElasticsearchConfig {
                 "elasticsearch.timeout_ms and bulk_max_bytes",
                 "must be more than zero",
             ));
+        }
+        if !(1..=16).contains(&self.bulk_requests) {
+            return Err(ConfigError::new("elasticsearch.bulk_requests", "must be 1 to 16"));
         }
         if !(1..=120).contains(&self.movement_months) {
             return Err(ConfigError::new("elasticsearch.movement_months", "must be 1 to 120"));

@@ -294,6 +294,12 @@ fn keyword() -> Value {
     json!({"type": "keyword", "ignore_above": 512})
 }
 
+/// A number, or with `date` an instant, that is shown, sorted by and summed up. It can be searched for too, but by reading it of each document:
+/// an index of its own would be written anew with every change of a row.
+fn shown(kind: &str) -> Value {
+    json!({"type": kind, "index": false})
+}
+
 /// Text is searched in its folded form only; the original is kept to be shown.
 fn items_mapping() -> Value {
     let shown = json!({"type": "text", "index": false});
@@ -326,7 +332,7 @@ fn items_mapping() -> Value {
 
 fn stock_mapping() -> Value {
     let long = json!({"type": "long"});
-    let date = json!({"type": "date"});
+    let number = shown("long");
     json!({
         "dynamic": "strict",
         "properties": {
@@ -334,17 +340,17 @@ fn stock_mapping() -> Value {
             "location_id": keyword(),
             "on_hand": long,
             "reserved": long,
-            "in_transit": long,
-            "backordered": long,
-            "damaged": long,
-            "safety_stock": long,
-            "reorder_point": long,
+            "in_transit": number,
+            "backordered": number,
+            "damaged": number,
+            "safety_stock": number,
+            "reorder_point": number,
             "available": long,
             "policy": keyword(),
             "status": keyword(),
-            "next_hold_at": date,
-            "version": long,
-            "last_movement_at": date,
+            "next_hold_at": shown("date"),
+            "version": number,
+            "last_movement_at": shown("date"),
             "deleted": {"type": "boolean"},
         }
     })
@@ -352,6 +358,7 @@ fn stock_mapping() -> Value {
 
 fn summaries_mapping() -> Value {
     let long = json!({"type": "long"});
+    let number = shown("long");
     json!({
         "dynamic": "strict",
         "properties": {
@@ -360,44 +367,44 @@ fn summaries_mapping() -> Value {
             "on_hand": long,
             "reserved": long,
             "available": long,
-            "in_transit": long,
-            "backordered": long,
-            "damaged": long,
-            "incoming": long,
-            "oversold": long,
-            "threshold": long,
+            "in_transit": number,
+            "backordered": number,
+            "damaged": number,
+            "incoming": number,
+            "oversold": number,
+            "threshold": number,
             "status": keyword(),
-            "location_count": long,
-            "version": long,
-            "updated_at": {"type": "date"},
+            "location_count": number,
+            "version": number,
+            "updated_at": shown("date"),
             "deleted": {"type": "boolean"},
         }
     })
 }
 
 fn movements_mapping() -> Value {
-    let long = json!({"type": "long"});
+    let number = shown("long");
     let date = json!({"type": "date"});
-    let shown = json!({"type": "text", "index": false});
+    let text = json!({"type": "text", "index": false});
     json!({
         "dynamic": "strict",
         "properties": {
             "item_id": keyword(),
             "location_id": keyword(),
-            "version": long,
+            "version": number,
             "type": keyword(),
-            "on_hand_delta": long,
-            "reserved_delta": long,
-            "on_hand": long,
-            "reserved": long,
-            "available": long,
-            "reason": shown,
+            "on_hand_delta": number,
+            "reserved_delta": number,
+            "on_hand": number,
+            "reserved": number,
+            "available": number,
+            "reason": text,
             "reference": keyword(),
             "reservation_id": keyword(),
             "correlation_id": keyword(),
             "occurred_at": date,
             "recorded_at": date,
-            "traceparent": keyword(),
+            "traceparent": {"type": "keyword", "index": false, "doc_values": false},
         }
     })
 }

@@ -174,8 +174,7 @@ impl ProductSearch {
     /// A setting that cannot work.
     pub fn new(config: &ElasticsearchConfig, timeout: Duration) -> Result<Self, ConfigError> {
         config.validate()?;
-        let client = Client::new(&config.url, timeout, config.bulk_max_bytes)
-            .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
+        let client = Client::with_timeout(config, timeout)?;
         Ok(Self {
             client,
             indexes: Indexes::new(&config.index_prefix),

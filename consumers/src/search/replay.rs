@@ -25,8 +25,7 @@ impl Replay {
     /// A setting that cannot work.
     pub fn new(config: &ElasticsearchConfig) -> Result<Self, ConfigError> {
         config.validate()?;
-        let client = Client::new(&config.url, config.timeout(), config.bulk_max_bytes)
-            .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
+        let client = Client::new(config)?;
         Ok(Self {
             client,
             indexes: Indexes::new(&config.index_prefix),

@@ -36,8 +36,7 @@ impl SearchSink {
     /// A setting that cannot work.
     pub fn new(config: &ElasticsearchConfig, rows: RowSource) -> Result<Self, ConfigError> {
         config.validate()?;
-        let client = Client::new(&config.url, config.timeout(), config.bulk_max_bytes)
-            .map_err(|error| ConfigError::new("elasticsearch.url", error.to_string()))?;
+        let client = Client::new(config)?;
         let indexes = Indexes::new(&config.index_prefix);
         Ok(Self {
             warmer: Warmer::new(client.clone(), indexes.clone(), rows, config.movement_months),

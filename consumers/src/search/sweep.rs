@@ -72,8 +72,7 @@ pub(crate) struct Pages {
 
 impl Sweeper {
     pub(crate) fn new(config: &ElasticsearchConfig) -> Result<Self, SinkError> {
-        let client = Client::new(&config.url, config.timeout(), config.bulk_max_bytes)
-            .map_err(|error| SinkError::Fatal(error.to_string()))?;
+        let client = Client::new(config).map_err(|error| SinkError::Fatal(error.to_string()))?;
         Ok(Self {
             client,
             indexes: Indexes::new(&config.index_prefix),

@@ -104,8 +104,7 @@ pub(super) struct Search {
 impl Search {
     pub(super) fn new(config: &ElasticsearchConfig) -> Result<Self, VerifyError> {
         config.validate()?;
-        let client = Client::new(&config.url, config.timeout(), config.bulk_max_bytes)
-            .map_err(|error| VerifyError::Config(error.to_string()))?;
+        let client = Client::new(config)?;
         Ok(Self {
             client,
             indexes: Indexes::new(&config.index_prefix),

@@ -136,6 +136,7 @@ fn producer(mut client: rdkafka::ClientConfig) -> Result<BaseProducer> {
     client
         .set("partitioner", "murmur2_random")
         .set("compression.type", "zstd")
+        .set("compression.level", "1")
         .set("linger.ms", "20")
         .set("batch.size", "262144")
         .set("enable.idempotence", "true");

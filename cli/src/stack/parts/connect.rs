@@ -13,6 +13,9 @@ use crate::stack::{Stack, probe};
 
 const NAME: &str = "connect";
 const HEAP: &str = "1g";
+/// The worker's one busy thread pays for what G1 keeps record of: with this one an event takes an eighth less processor time, and the
+/// worker a fifth less memory.
+const COLLECTOR: &str = "-XX:+UseParallelGC";
 const CONNECTOR: &str = "io.debezium.connector.postgresql.PostgresConnector";
 /// The same settings as in a cluster; only what stands between `@` differs.
 const TEMPLATE: &str = include_str!("../../../../connectors/connect-worker.properties");
@@ -56,6 +59,7 @@ fn prepare(stack: &Stack) -> Result<()> {
 /// The connector definition takes addresses and secrets from these variables.
 fn launch(stack: &Stack) -> Result<Launch> {
     Ok(kafka_jvm(stack, HEAP)
+        .arg(COLLECTOR)
         .arg("org.apache.kafka.connect.cli.ConnectDistributed")
         .arg(stack.layout.etc().join("connect.properties"))
         .env("ONHAND_CDC_HOST", "127.0.0.1")

@@ -92,10 +92,13 @@ fn launch(stack: &Stack) -> Result<Launch> {
     Ok(Launch::new(stack.set().join("elasticsearch/bin/elasticsearch"))
         .env("ES_JAVA_HOME", stack.java.home.clone())
         .env("ES_PATH_CONF", stack.layout.etc().join("elasticsearch"))
-        // The small launcher process that stays beside the server.
+        // The small launcher process that stays beside the server. It starts it, and then has nothing to do that would be worth compiling well.
         .env(
             "CLI_JAVA_OPTS",
-            format!("-Xms4m -Xmx64m -Djava.io.tmpdir={}", tmp.display()),
+            format!(
+                "-Xms4m -Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.io.tmpdir={}",
+                tmp.display()
+            ),
         )
         .env("ES_TMPDIR", tmp))
 }

@@ -74,6 +74,10 @@ fn settings(stack: &Stack) -> String {
         // The cleaner's default buffer is a sixth of the heap.
         ("log.cleaner.dedupe.buffer.size", "33554432".to_owned()),
         ("controlled.shutdown.enable", "false".to_owned()),
+        // A broker that was killed may register again when its old registration has lapsed, and not before: with the usual 9 s that is most of
+        // what its readers wait for. There is no other broker that a hasty judgement would burden.
+        ("broker.session.timeout.ms", "3000".to_owned()),
+        ("broker.heartbeat.interval.ms", "500".to_owned()),
     ])
 }
 
