@@ -70,7 +70,7 @@ pub async fn apply_commands(
 ) -> Result<Vec<Outcome>, DbError> {
     let statement = client
         .prepare_cached(
-            "select outcome, code, message, detail, answer from api.apply_commands($1, $2, $3) order by ordinal",
+            "select outcome, code, message, detail, answer, hint from api.apply_commands($1, $2, $3) order by ordinal",
         )
         .await?;
     let rows = client
@@ -96,7 +96,7 @@ fn outcome(row: &tokio_postgres::Row) -> Result<Outcome, DbError> {
             code,
             message: row.try_get(2)?,
             detail: row.try_get::<_, Option<Value>>(3)?.unwrap_or(Value::Null),
-            hint: None,
+            hint: row.try_get(5)?,
         }));
     }
     let answer = serde_json::from_value(row.try_get(4)?)

@@ -33,6 +33,8 @@ pub(super) struct Reason {
     pub(super) message: String,
     /// What the rule looked at.
     pub(super) detail: Value,
+    /// What the sender can do about it.
+    pub(super) hint: Option<String>,
 }
 
 impl From<Refusal> for Reason {
@@ -42,6 +44,7 @@ impl From<Refusal> for Reason {
             slug: refusal.code.slug().to_owned(),
             message: refusal.message,
             detail: refusal.detail,
+            hint: refusal.hint,
         }
     }
 }
@@ -49,10 +52,13 @@ impl From<Refusal> for Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}: {}", self.code, self.slug, self.message)?;
-        if self.detail.is_null() {
-            return Ok(());
+        if !self.detail.is_null() {
+            write!(f, " {}", self.detail)?;
         }
-        write!(f, " {}", self.detail)
+        if let Some(hint) = &self.hint {
+            write!(f, " {hint}")?;
+        }
+        Ok(())
     }
 }
 
@@ -234,6 +240,7 @@ fn of_state(state: &str, text: String) -> Failure {
         slug: "rejected_by_database".to_owned(),
         message: "the database cannot take this command".to_owned(),
         detail: Value::Null,
+        hint: None,
     })
 }
 
