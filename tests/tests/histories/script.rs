@@ -4,12 +4,14 @@
 mod commands;
 mod lots;
 mod papers;
+mod serials;
 
 use commands::{command, known_place};
 use lots::lot_story;
 use papers::{count_session, supply};
 use proptest::prelude::*;
 use proptest::sample::select;
+use serials::serial_story;
 
 /// One step of a history in a single session.
 #[derive(Clone, Debug)]
@@ -71,10 +73,14 @@ pub(crate) struct Line {
     pub(crate) unit: Option<&'static str>,
     /// The lot that it names, if its item has lots.
     pub(crate) lot: Option<Lot>,
+    /// The units that it names, if its item has serial numbers.
+    pub(crate) serials: Vec<u8>,
 }
 
 /// The item that is tracked by lot.
 pub(crate) const BY_LOT: u8 = 6;
+/// The item that is tracked by serial number.
+pub(crate) const BY_SERIAL: u8 = 7;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Lot {
@@ -92,6 +98,7 @@ impl Line {
             quantity,
             unit,
             lot,
+            serials: Vec::new(),
         }
     }
 }
@@ -189,7 +196,7 @@ pub(crate) enum Op {
 
 fn settings() -> impl Strategy<Value = Settings> {
     (
-        0..4_u8,
+        select(vec![0_u8, 0, 1, 1, 2, 2, 3, 3, BY_SERIAL]),
         known_place(),
         prop::option::of(0..8_i64),
         prop::option::of(0..8_i64),
@@ -236,6 +243,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => counted,
         2 => supply().prop_map(calls),
         3 => lot_story(true).prop_map(calls),
+        3 => serial_story().prop_map(calls),
     ]
 }
 
@@ -298,6 +306,7 @@ pub(crate) fn several() -> impl Strategy<Value = Vec<Phase>> {
         2 => count_session(false).prop_map(turns),
         1 => supply().prop_map(turns),
         2 => lot_story(false).prop_map(turns),
+        2 => serial_story().prop_map(turns),
     ];
     let phase = (
         0..25_i64,

@@ -91,6 +91,8 @@ impl World {
             "transfer_lot",
             "lot_level",
             "lot",
+            "serial_movement",
+            "serial",
         ];
         client.batch_execute("set session_replication_role = replica").await?;
         for table in tables {

@@ -308,7 +308,7 @@ impl Model {
         let mut given_any = self.expire_lots(key)?;
         for (_, id, waiting) in queue {
             let level = self.level(key);
-            let given = if level.endless() && !self.items[&key.0].by_lot {
+            let given = if level.endless() && !self.items[&key.0].is_tracked() {
                 waiting
             } else {
                 level.states.available().min(waiting)

@@ -43,7 +43,7 @@ pub(crate) struct LotLevel {
 /// Units of lots by their code.
 pub(super) type Shares = Vec<(String, i64)>;
 
-/// What a change says of the lots that it is about.
+/// What a change says of the lots and units that it is about.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Naming {
     pub(super) lot: Option<String>,
@@ -51,6 +51,8 @@ pub(super) struct Naming {
     pub(super) expires: Option<(String, End)>,
     /// What left the other place by the step before this one.
     pub(super) moved: Option<Shares>,
+    /// The serial numbers that it names.
+    pub(super) serials: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default)]

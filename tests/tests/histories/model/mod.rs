@@ -1,6 +1,6 @@
 //! The inventory as a plain program: what each command must lead to, written from the rules and without a look at the SQL.
 //!
-//! It knows balances, reservations, transfers, purchase orders, counts, lots, idempotency keys, versions, and when things happened. Time is a number of minutes that only the history
+//! It knows balances, reservations, transfers, purchase orders, counts, lots, serial numbers, idempotency keys, versions, and when things happened. Time is a number of minutes that only the history
 //! moves on. Each command is decided on a copy, which is kept if the command is accepted.
 
 mod allocate;
@@ -13,6 +13,7 @@ mod lots;
 mod orders;
 mod papers;
 mod recall;
+mod serials;
 mod settings;
 mod stock;
 mod verdict;
@@ -21,12 +22,14 @@ pub(crate) use counts::{is_count_act, is_on_count};
 pub(crate) use lots::LotLevel;
 pub(crate) use papers::{Count, Counted, Hold, HoldLine, Order, OrderLine, Status, Transfer, TransferLine};
 pub(crate) use recall::HALF_A_MINUTE;
+pub(crate) use serials::Stand;
 pub(crate) use verdict::Outcome;
 
 use super::ledger::Movement;
 use facts::Facts;
 use lots::{Lots, Naming};
 use serde_json::Value;
+use serials::Serials;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -100,10 +103,18 @@ pub(crate) struct Item {
     pub(crate) archived: bool,
     /// Tracked by lot.
     pub(crate) by_lot: bool,
+    /// Tracked by serial number.
+    pub(crate) by_serial: bool,
     /// Components of one bundle.
     pub(crate) parts: Vec<(String, i64)>,
     /// Base units in each larger unit.
     pub(crate) units: BTreeMap<&'static str, i64>,
+}
+
+impl Item {
+    fn is_tracked(&self) -> bool {
+        self.by_lot || self.by_serial
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -151,7 +162,8 @@ pub(crate) struct Model {
     pub(crate) counts: BTreeMap<Uuid, Count>,
     pub(crate) facts: Facts,
     pub(crate) lots: Lots,
-    /// What the change at hand says of lots.
+    pub(crate) serials: Serials,
+    /// What the change at hand says of lots and serial numbers.
     naming: Naming,
     /// Milliseconds of the clock when the history began.
     pub(crate) begun: i64,
@@ -243,6 +255,14 @@ impl Model {
         }
         self.track(key, kind, deltas, papers)?;
         after.version = self.next_version(before.version);
+        self.track_units(&serials::Change {
+            key,
+            kind,
+            deltas,
+            hold: papers.0,
+            transfer: papers.1,
+            version: after.version,
+        })?;
         let movement = Movement {
             kind: kind.to_owned(),
             deltas,

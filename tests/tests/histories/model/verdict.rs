@@ -194,6 +194,7 @@ impl Model {
             (Ok(answer), Outcome::Applied(found)) => {
                 compare(&answer, found, (command, caller == SESSION))?;
                 ledger.take(&next.effects)?;
+                next.serials.date(&ledger.recorded);
                 next.learn_counted(command, found);
                 if let Some(key) = key {
                     next.answers.insert(key, (request.clone(), found.clone()));
@@ -251,7 +252,7 @@ impl Model {
         if code != "IV001"
             || command["replace"] == true
             || self.items.get(sku).is_none_or(|item| item.kind == "bundle")
-            || self.items[sku].by_lot
+            || self.items[sku].is_tracked()
             || detail["state"] == "damaged"
         {
             return Ok(());

@@ -228,6 +228,10 @@ impl World {
         if let Some(lot) = &line.lot {
             body["lot"] = json!(format!("L{}", lot.code));
         }
+        if !line.serials.is_empty() {
+            let serials = line.serials.iter().map(|unit| json!(format!("U{unit:02}")));
+            body["serials"] = serials.collect();
+        }
         body
     }
 
@@ -250,7 +254,12 @@ impl World {
                 .iter()
                 .map(|(line, damaged, lost)| {
                     let mut body = self.arrival(line, *damaged);
-                    body["received"] = json!(line.quantity % 6 + 1);
+                    body["received"] = if line.serials.is_empty() {
+                        json!(line.quantity % 6 + 1)
+                    } else {
+                        // What is named for all three.
+                        json!((line.quantity - damaged - lost).max(0))
+                    };
                     body["lost"] = json!(lost);
                     body
                 })
