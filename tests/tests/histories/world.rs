@@ -1,6 +1,7 @@
 //! The items and places of one history, and how its numbers become names and commands.
 
 mod make;
+mod papers;
 mod render;
 
 use crate::model::{Key, Model};

@@ -34,10 +34,9 @@ pub(super) fn line() -> BoxedStrategy<Line> {
     (item(), place(), quantity(), unit, lot, units())
         .prop_map(|(item, place, quantity, unit, lot, units)| {
             let serials = if item == BY_SERIAL { units } else { Vec::new() };
-            let quantity = if serials.is_empty() {
-                quantity
-            } else {
-                serials.len() as i64
+            let quantity = match i64::try_from(serials.len()) {
+                Ok(count @ 1..) => count,
+                _ => quantity,
             };
             Line {
                 unit,
