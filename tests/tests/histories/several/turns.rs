@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// How long a session may neither answer nor wait for another.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at who waits for whom: each takes all locks of the table of locks, and those who are looked at need them too.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Where a session stands in its current turn.
 enum Stand {
@@ -147,6 +149,7 @@ impl Run<'_> {
                 Instant::now() < until,
                 "a session neither answers nor waits for one that can commit"
             );
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
