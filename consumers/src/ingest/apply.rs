@@ -247,6 +247,24 @@ fn of_state(state: &str, text: String) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onhand_db::ErrorCode;
+    use serde_json::json;
+
+    #[test]
+    fn a_reason_ends_with_what_to_do() {
+        let refusal = |detail, hint: Option<&str>| Refusal {
+            code: ErrorCode::InsufficientStock,
+            message: "not enough".to_owned(),
+            detail,
+            hint: hint.map(str::to_owned),
+        };
+        let said = |detail, hint| Reason::from(refusal(detail, hint)).to_string();
+        assert_eq!(
+            said(json!({"available": 1}), Some("Ask for less.")),
+            r#"IV001 insufficient_stock: not enough {"available":1} Ask for less."#
+        );
+        assert_eq!(said(Value::Null, None), "IV001 insufficient_stock: not enough");
+    }
 
     #[test]
     fn pieces_and_halves_keep_the_order_and_lose_nothing() {

@@ -1,11 +1,10 @@
 //! The functions of a release come over those of the one before, and who calls them does not notice.
 
 use crate::ONE_SERVER;
-use anyhow::Result;
-use onhand_db::migrate;
+use anyhow::{Context, Result, bail};
+use onhand_db::{ErrorCode, Outcome, PooledClient, Refusal, apply_commands, migrate};
 use onhand_tests::database::{Database, Server};
-use serde_json::{Value, json};
-use tokio_postgres::Client;
+use serde_json::json;
 
 /// A public function as a release before this one had it: its rows have fewer columns.
 const OLDER: &str = "
@@ -15,13 +14,19 @@ const OLDER: &str = "
     returns table (ordinal integer, outcome text, code text, message text, detail jsonb, answer jsonb)
     language sql
     begin atomic
-        select 0, 'refused', 'IV000', 'the older one', null::jsonb, null::jsonb;
+        select 0, 'refused', 'IV005', 'the older one', null::jsonb, null::jsonb;
     end;
+    grant execute on function api.apply_commands(jsonb, text, text) to onhand_api;
     reset role;
     insert into inventory.function_release (hash) values ('older');";
 
-/// What a program of the release before has prepared, and goes on sending.
-const CALL: &str = "select outcome, code, message, detail, answer from api.apply_commands($1)";
+const CALLERS: &str = "
+    select array(
+        select r.rolname::text
+        from pg_roles as r
+        where r.rolname in ('onhand_api', 'onhand_operator', 'onhand_reader')
+            and has_function_privilege(r.oid, 'api.apply_commands(jsonb, text, text)', 'execute')
+        order by 1)";
 
 #[tokio::test]
 async fn a_function_whose_rows_have_new_columns_takes_the_place_of_the_older_one() -> Result<()> {
@@ -41,35 +46,23 @@ async fn a_function_whose_rows_have_new_columns_takes_the_place_of_the_older_one
 async fn replaced(database: &Database) -> Result<()> {
     let client = database.client().await?;
     client.batch_execute(OLDER).await?;
-    let call = client.prepare(CALL).await?;
-    let commands = json!([{"op": "add", "sku": "NONE", "location": "W1", "quantity": 1}]);
+    // One session: what it has prepared goes on.
+    let pool = database.pool(1)?;
+    let caller = pool.get().await?;
+    let before = refused(&caller).await?;
     assert_eq!(
-        code(&client, &call, &commands).await?,
-        "IV000",
-        "the older one is in force"
+        (before.message.as_str(), before.hint),
+        ("the older one", None),
+        "it is in force"
     );
 
     let report = migrate::run(&database.settings(), &migrate::MigrateOptions::default()).await?;
     assert!(report.functions_loaded && report.applied.is_empty());
-    assert_eq!(
-        code(&client, &call, &commands).await?,
-        "IV003",
-        "the same statement goes on"
-    );
-    let hint: String = client
-        .query_one("select hint from api.apply_commands($1)", &[&commands])
-        .await?
-        .get(0);
+    let after = refused(&caller).await?;
+    assert_eq!(after.code, ErrorCode::UnknownItem, "the newer one is");
+    let hint = after.hint.context("a refusal without a hint")?;
     assert!(hint.ends_with('.'), "{hint}");
-    let callers: Vec<String> = client
-        .query_one(
-            "select array(select r.rolname::text from pg_roles as r \
-             where r.rolname in ('onhand_api', 'onhand_operator', 'onhand_reader') \
-                 and has_function_privilege(r.oid, 'api.apply_commands(jsonb, text, text)', 'execute') order by 1)",
-            &[],
-        )
-        .await?
-        .get(0);
+    let callers: Vec<String> = client.query_one(CALLERS, &[]).await?.get(0);
     assert_eq!(
         callers,
         ["onhand_api", "onhand_operator"],
@@ -81,6 +74,10 @@ async fn replaced(database: &Database) -> Result<()> {
     Ok(())
 }
 
-async fn code(client: &Client, call: &tokio_postgres::Statement, commands: &Value) -> Result<String> {
-    Ok(client.query_one(call, &[commands]).await?.get(1))
+async fn refused(client: &PooledClient) -> Result<Refusal> {
+    let command = json!({"op": "add", "sku": "NONE", "location": "W1", "quantity": 1});
+    match apply_commands(client, &[command], None, "tests").await?.pop() {
+        Some(Outcome::Refused(refusal)) => Ok(refusal),
+        other => bail!("{other:?} is no refusal"),
+    }
 }
