@@ -56,6 +56,13 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
+/// The hint is read from the row as a whole: the functions of the release before, which this program may meet while a database is
+/// brought to this one, have no such column. Only refused rows are looked at so.
+const CALL: &str = "
+    select a.outcome, a.code, a.message, a.detail, a.answer, case when a.outcome = 'refused' then to_jsonb(a) ->> 'hint' end
+    from api.apply_commands($1, $2, $3) as a
+    order by a.ordinal";
+
 /// Applies at most 1,000 commands in one transaction and answers each, in the order given.
 ///
 /// Everything is durable when this returns. See `functions/README.md` for the form of a command.
@@ -68,11 +75,7 @@ pub async fn apply_commands(
     caller: Option<&str>,
     source: &str,
 ) -> Result<Vec<Outcome>, DbError> {
-    let statement = client
-        .prepare_cached(
-            "select outcome, code, message, detail, answer from api.apply_commands($1, $2, $3) order by ordinal",
-        )
-        .await?;
+    let statement = client.prepare_cached(CALL).await?;
     let rows = client
         .query(&statement, &[&Value::from(commands.to_vec()), &caller, &source])
         .await?;
@@ -96,7 +99,7 @@ fn outcome(row: &tokio_postgres::Row) -> Result<Outcome, DbError> {
             code,
             message: row.try_get(2)?,
             detail: row.try_get::<_, Option<Value>>(3)?.unwrap_or(Value::Null),
-            hint: None,
+            hint: row.try_get(5)?,
         }));
     }
     let answer = serde_json::from_value(row.try_get(4)?)

@@ -5,13 +5,29 @@ use sha2::{Digest, Sha256};
 
 static FUNCTIONS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../functions");
 
-/// The set of functions of this release: one SQL script in load order, and its digest.
+/// The set of functions of this release, and its digest.
 #[derive(Debug)]
 pub(crate) struct FunctionSet {
-    /// All files of the manifest, one after the other.
-    pub(crate) script: String,
-    /// SHA-256 of the script, in hex.
+    /// All files of the manifest, in load order.
+    pub(crate) files: Vec<FunctionFile>,
+    /// SHA-256 of the files, one after the other, in hex.
     pub(crate) hash: String,
+}
+
+/// A file with one function.
+#[derive(Debug)]
+pub(crate) struct FunctionFile {
+    path: &'static str,
+    /// What makes the function.
+    pub(crate) script: &'static str,
+}
+
+impl FunctionFile {
+    /// Name of the function if it is a public one; helpers are those in `internal/`.
+    pub(crate) fn public_name(&self) -> Option<&'static str> {
+        let (subject, file) = self.path.split_once('/')?;
+        file.strip_suffix(".sql").filter(|_| subject != "internal")
+    }
 }
 
 /// Reads the set that was compiled in.
@@ -20,20 +36,20 @@ pub(crate) struct FunctionSet {
 /// Names a file that the manifest lists and that is not there.
 pub(crate) fn function_set() -> Result<FunctionSet, String> {
     let manifest = text("manifest")?;
-    let mut script = String::new();
+    let mut files = Vec::new();
+    let mut digest = Sha256::new();
     for path in manifest
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
     {
-        script.push_str(text(path)?);
-        script.push('\n');
+        let script = text(path)?;
+        digest.update(script);
+        digest.update("\n");
+        files.push(FunctionFile { path, script });
     }
-    let hash = Sha256::digest(script.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(FunctionSet { script, hash })
+    let hash = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(FunctionSet { files, hash })
 }
 
 fn text(path: &str) -> Result<&'static str, String> {

@@ -1,8 +1,9 @@
 //! Brings a database to this release: migrations, functions, logins, partitions, replication slot.
 
-use crate::functions::function_set;
+use crate::functions::{FunctionSet, function_set};
 use crate::{DatabaseConfig, DbError};
 use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 mod embedded {
@@ -192,10 +193,38 @@ async fn load_functions(client: &mut Client) -> Result<(bool, String, bool), Mig
     if newest.as_deref() == Some(set.hash.as_str()) {
         return Ok((false, set.hash, false));
     }
+    let mut retyped = Vec::new();
+    while let Some(name) = load(client, &set, &retyped).await? {
+        retyped.push(name);
+    }
+    Ok((true, set.hash, newest.is_none()))
+}
+
+/// Loads a set in one transaction, so that no caller finds a part of it. A public function whose rows have other columns than before cannot be
+/// replaced: then nothing is loaded and its name is returned; with it in `retyped` it is dropped first.
+async fn load(
+    client: &mut Client,
+    set: &FunctionSet,
+    retyped: &[&'static str],
+) -> Result<Option<&'static str>, MigrateError> {
     let transaction = client.transaction().await?;
     transaction.batch_execute("set local role onhand_owner").await?;
     transaction.batch_execute(DROP_HELPERS).await?;
-    transaction.batch_execute(&set.script).await?;
+    for name in retyped {
+        transaction.batch_execute(&format!("drop function api.{name}")).await?;
+    }
+    for file in &set.files {
+        // Without savepoints: what is made within one has another xmin than DROP_REPLACED looks for.
+        let Err(error) = transaction.batch_execute(file.script).await else {
+            continue;
+        };
+        let name = file.public_name().filter(|name| !retyped.contains(name));
+        if name.is_some() && error.code() == Some(&SqlState::INVALID_FUNCTION_DEFINITION) {
+            transaction.rollback().await?;
+            return Ok(name);
+        }
+        return Err(error.into());
+    }
     transaction.batch_execute(DROP_REPLACED).await?;
     transaction
         .execute(
@@ -205,7 +234,7 @@ async fn load_functions(client: &mut Client) -> Result<(bool, String, bool), Mig
         )
         .await?;
     transaction.commit().await?;
-    Ok((true, set.hash, newest.is_none()))
+    Ok(None)
 }
 
 /// Makes a login or sets its password. Role commands take no parameters, so Postgres itself quotes what goes into them.

@@ -17,7 +17,8 @@ begin
     elsif older_than is null or older_than < interval '0' then
         perform internal.raise_error('IV008', internal.problem('older_than', 'must be a length of time, not below zero'));
     end if;
-    v_before := clock_timestamp() - older_than;
+    -- No clock goes back as far as the longest interval does.
+    v_before := clock_timestamp() - least(older_than, interval '4000 years');
     delete from inventory.alert_event as e
     where e.id in (
         select o.id

@@ -1,10 +1,11 @@
 -- Applies a batch of commands of any kind and answers each one. A refused command changes nothing and does not disturb its
 -- neighbours; commands on one key are decided in the order given; a command with several lines is all or nothing.
 -- Locks: stock_level rows in (item_id, location_id) order, then reservations in id order.
+-- A refused one has the message, detail and hint that the function for that single operation raises.
 -- Errors: IV008 if commands is no array or caller or source is too long, IV013 above 1,000 commands; refusals are rows of the answer, not errors.
 -- Idempotent by the idempotency_key of each command, within its caller; security definer because only the owner writes tables.
 create or replace function api.apply_commands(commands jsonb, caller text default null, source text default 'sql')
-returns table (ordinal integer, outcome text, code text, message text, detail jsonb, answer jsonb)
+returns table (ordinal integer, outcome text, code text, message text, detail jsonb, answer jsonb, hint text)
 language plpgsql
 volatile
 security definer
@@ -31,11 +32,11 @@ begin
         v_commands := array[internal.parse_command(commands -> 0, 0, caller, source)];
         v_answer := internal.apply_single(v_commands[1]);
         if v_answer.outcome is not null then
-            return query select (v_answer).*;
+            return query select (v_answer).*, case when (v_answer).code is not null then (internal.error_text((v_answer).code)).hint end;
             return;
         end if;
     else
-        return query select p.* from internal.apply_plain(commands, caller, source) as p;
+        return query select p.*, null::text from internal.apply_plain(commands, caller, source) as p;
         if found then
             return;
         end if;
@@ -48,7 +49,8 @@ begin
         v_answers := internal.apply_batch(v_commands, v_traits.mixed, 5);
     end if;
     return query
-    select a.ordinal, a.outcome, a.code, a.message, a.detail, a.answer
+    select a.ordinal, a.outcome, a.code, a.message, a.detail, a.answer,
+        case when a.code is not null then (internal.error_text(a.code)).hint end
     from unnest(v_answers) as a
     order by a.ordinal;
 end

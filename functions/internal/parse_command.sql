@@ -36,7 +36,8 @@ begin
             + make_interval(secs => coalesce((body -> 'expires_in_seconds')::double precision, 900)));
     end if;
     if body ?| '{expected_version,reason,reference,correlation_id,user_id,occurred_at,traceparent}' then
-        v_command.expected_version := body -> 'expected_version';
+        -- As a number: 5.0 and -0.0 are whole, and no texts of a bigint.
+        v_command.expected_version := internal.json_integer(body -> 'expected_version');
         v_command.reason := body ->> 'reason';
         v_command.reference := body ->> 'reference';
         v_command.correlation_id := body ->> 'correlation_id';

@@ -1,13 +1,14 @@
--- Ends the delivery of an item by a supplier; orders that are open stay as they are. Answers how many terms were removed, 0 or 1, and a replay what
--- the first call did. expected_version is the one that the terms must have (0 = there are none).
+-- Ends the delivery of an item by a supplier; orders that are open stay as they are. Answers how many terms were removed, 0 or 1; replayed
+-- marks the stored answer of an earlier request. expected_version is the one that the terms must have (0 = there are none).
 -- Errors: IV003, IV006 stale_version, IV007, IV008, IV028 unknown_supplier. Locks the row. Idempotent by nature, and by idempotency_key.
 -- Security definer because only the owner writes tables.
 create or replace function api.remove_item_supplier(sku text, supplier text, idempotency_key text default null,
     expected_version bigint default null)
-returns integer
+returns table (removed integer, replayed boolean)
 language plpgsql
 volatile
 security definer
+rows 1
 set search_path = ''
 as $$
 declare
@@ -25,9 +26,9 @@ begin
         returning s.version into v_version;
         perform internal.expect_version(expected_version, v_version, jsonb_build_object('sku', sku, 'supplier', supplier));
         v_answer := internal.keep_answer('remove_item_supplier', idempotency_key, v_request,
-            jsonb_build_object('removed', num_nonnulls(v_version)));
+            jsonb_build_object('removed', num_nonnulls(v_version), 'replayed', false));
     end if;
-    return (v_answer -> 'removed')::integer;
+    return query select (v_answer -> 'removed')::integer, (v_answer -> 'replayed')::boolean;
 end
 $$;
 

@@ -1,15 +1,16 @@
 -- Sets the policy (deny, oversell, backorder) that stock levels made from now on get: of an item, wherever they are, or of a location, for
 -- items that have none of their own. Null takes the default away. Levels that are there keep theirs: see api.set_stock_policy.
--- Returns the new version of the item or location (the old one if it had that policy already, and for a replay the one it had then).
+-- Answers the new version of the item or location (the old one if it had that policy already; replayed marks the stored answer of an earlier request).
 -- expected_version is the version that the item or location must have. Audited. Idempotent by nature, and by idempotency_key.
 -- Errors: IV003 unknown_item, IV004 unknown_location, IV006 stale_version, IV007, IV008 (not exactly one of sku and location, another policy, a
 -- digital item), IV016 not_stockable (a bundle). Locks the row of the item or location. Security definer because only the owner writes tables.
 create or replace function api.set_default_policy(sku text default null, location text default null, policy text default null,
     idempotency_key text default null, expected_version bigint default null)
-returns bigint
+returns table (version bigint, replayed boolean)
 language plpgsql
 volatile
 security definer
+rows 1
 set search_path = ''
 as $$
 declare
@@ -25,9 +26,9 @@ begin
     if v_answer is null then
         perform internal.check_policy(case when sku is not null then internal.item_id_of(sku) end, null, null, policy);
         v_answer := internal.keep_answer('set_default_policy', idempotency_key, v_request,
-            jsonb_build_object('version', internal.write_default_policy(sku, location, policy, expected_version)));
+            jsonb_build_object('version', internal.write_default_policy(sku, location, policy, expected_version), 'replayed', false));
     end if;
-    return (v_answer -> 'version')::bigint;
+    return query select (v_answer -> 'version')::bigint, (v_answer -> 'replayed')::boolean;
 end
 $$;
 

@@ -1,6 +1,6 @@
 -- api.apply_commands: a batch of any commands, each decided in the order given and answered.
 begin;
-select plan(27);
+select plan(28);
 select test.make_catalogue();
 select * from api.add_stock('OLD', 'W1', 10);
 select * from api.add_stock('A', 'SHUT', 10);
@@ -115,6 +115,8 @@ select throws_ok($$ select * from api.apply_commands((select jsonb_agg('{"op": "
 select is((select count(*) from api.apply_commands((select jsonb_agg('{"op": "add", "sku": "B", "location": "W2", "quantity": 1}'::jsonb) from generate_series(1, 1000)))
     where outcome = 'applied'), 1000::bigint, '1,000 commands are taken');
 select is(test.level('B', 'W2'), '1001 0 1001 in_stock v1003', 'each with a version of its own');
+select is(test.outcomes('[{"op": "quarantine", "sku": "B", "location": "W2", "quantity": 1, "expected_version": 1003.0},
+    {"op": "remove", "sku": "B", "location": "W2", "quantity": 1, "expected_version": -0.0}]'), '{applied,IV006}', 'a version is a whole number, however it is written');
 
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
 select * from finish();

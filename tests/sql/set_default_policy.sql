@@ -1,13 +1,15 @@
 -- api.set_default_policy: the policy of stock levels made from now on.
 begin;
-select plan(22);
+select plan(24);
 select test.make_catalogue();
 select * from api.upsert_items('[{"sku": "D", "name": "d", "kind": "digital"}, {"sku": "K", "name": "k", "kind": "bundle"}]');
 select * from api.add_stock('A', 'W1', 1);
 create function pg_temp.policy(sku text, location text) returns text language sql as $$ select s.policy from api.get_stock_level(sku, location) as s $$;
-select is(api.set_default_policy(location => 'W2', policy => 'oversell'), 2::bigint, 'a location');
-select is(api.set_default_policy(location => 'W2', policy => 'oversell'), 2::bigint, 'again: nothing changes');
-select is(api.set_default_policy(sku => 'A', policy => 'backorder'), 2::bigint, 'an item');
+select is((select p.version from api.set_default_policy(location => 'W2', policy => 'oversell') as p), 2::bigint, 'a location');
+select is((select p.version from api.set_default_policy(location => 'W2', policy => 'oversell') as p), 2::bigint, 'again: nothing changes');
+select is((select p.version from api.set_default_policy(sku => 'A', policy => 'backorder') as p), 2::bigint, 'an item');
+select results_eq($$ select * from api.set_default_policy(location => 'W2', policy => 'oversell', idempotency_key => 'k') $$, $$ values (2::bigint, false) $$, 'under a key');
+select results_eq($$ select * from api.set_default_policy(location => 'W2', policy => 'oversell', idempotency_key => 'k') $$, $$ values (2::bigint, true) $$, 'a replay is marked as one');
 select is((select stock_policy from api.get_item('A')), 'backorder', 'the item has it');
 select is((select stock_policy from api.get_location('W2')), 'oversell', 'the location has it');
 select * from api.add_stock('A', 'W2', 1);
@@ -17,7 +19,7 @@ select is(pg_temp.policy('A', 'W1'), 'deny', 'a level that is there keeps its po
 select is(pg_temp.policy('A', 'W2'), 'backorder', 'a new one gets that of the item');
 select is(pg_temp.policy('B', 'W2'), 'oversell', 'else that of the location');
 select is(pg_temp.policy('B', 'W1'), 'deny', 'else none');
-select is(api.set_default_policy(sku => 'A'), 3::bigint, 'null takes it away');
+select is((select p.version from api.set_default_policy(sku => 'A') as p), 3::bigint, 'null takes it away');
 select * from api.add_stock('A', 'SHUT', 1);
 select is(pg_temp.policy('A', 'SHUT'), 'deny', 'for new levels');
 select results_eq($$ select detail from api.get_audit_entries(action => 'set_default_policy') $$, array[

@@ -1,6 +1,6 @@
 -- api.upsert_supplier, api.get_supplier, api.list_suppliers, api.set_item_supplier, api.list_item_suppliers, api.remove_item_supplier.
 begin;
-select plan(52);
+select plan(54);
 select test.make_catalogue();
 select api.upsert_item('KIT', name => 'Kit', kind => 'bundle');
 
@@ -67,7 +67,9 @@ select throws_ok($$ select * from api.set_item_supplier('KIT', 'S1', 1) $$, 'IV0
 select api.set_item_supplier('A', 'S2', 3, priority => 5), api.set_item_supplier('A', 'S3', 3, priority => 1);
 select results_eq($$ select supplier from api.list_item_suppliers('A') $$, array['S3', 'S1', 'S2'], 'suppliers are asked by priority, then by code');
 select throws_ok($$ select * from api.list_item_suppliers('NONE') $$, 'IV003', null, 'an unknown item has none');
-select is(api.remove_item_supplier('A', 'S3') * 10 + api.remove_item_supplier('A', 'S3'), 10, 'terms are removed once');
+select results_eq($$ select * from api.remove_item_supplier('A', 'S3', idempotency_key => 'gone') $$, $$ values (1, false) $$, 'terms are removed');
+select results_eq($$ select * from api.remove_item_supplier('A', 'S3', idempotency_key => 'gone') $$, $$ values (1, true) $$, 'a replay is marked as one');
+select results_eq($$ select * from api.remove_item_supplier('A', 'S3') $$, $$ values (0, false) $$, 'terms are removed once');
 select throws_ok($$ select api.remove_item_supplier('A', 'NONE') $$, 'IV028', null, 'of a supplier that there is');
 select results_eq($$ select supplier from api.list_item_suppliers('A', 'S2') $$, array['S2'], 'one supplier can be picked');
 select * from finish();

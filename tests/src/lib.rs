@@ -1,5 +1,6 @@
 //! What the tests on real parts share: databases made from one template, TAP, the invariants of the inventory.
 
+pub mod commands;
 pub mod consumer;
 pub mod database;
 pub mod group;

@@ -1,4 +1,4 @@
-//! Lists that stand in more than one place and must be the same.
+//! Lists that stand in more than one place and must be the same, and functions that callers of the release before go on calling.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,11 +10,13 @@
 mod contracts {
     mod asyncapi;
     mod raised_codes;
+    mod upgrade;
 }
 
 use anyhow::Result;
 use onhand_db::ErrorCode;
 use onhand_tests::database::Server;
+use tokio::sync::Mutex;
 
 /// SQLSTATE, slug and HTTP status of each row of the table in functions/README.md.
 fn readme() -> Vec<(String, String, u16)> {
@@ -37,8 +39,12 @@ fn readme_and_error_codes_are_the_same() {
     assert_eq!(readme(), codes);
 }
 
+/// The template database has the name of this process: one server at a time.
+static ONE_SERVER: Mutex<()> = Mutex::const_new(());
+
 #[tokio::test]
 async fn readme_and_sql_are_the_same() -> Result<()> {
+    let _turn = ONE_SERVER.lock().await;
     let server = Server::start().await?;
     let outcome = async {
         let database = server.database("contracts").await?;

@@ -33,6 +33,8 @@ pub(super) struct Reason {
     pub(super) message: String,
     /// What the rule looked at.
     pub(super) detail: Value,
+    /// What the sender can do about it.
+    pub(super) hint: Option<String>,
 }
 
 impl From<Refusal> for Reason {
@@ -42,6 +44,7 @@ impl From<Refusal> for Reason {
             slug: refusal.code.slug().to_owned(),
             message: refusal.message,
             detail: refusal.detail,
+            hint: refusal.hint,
         }
     }
 }
@@ -49,10 +52,13 @@ impl From<Refusal> for Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}: {}", self.code, self.slug, self.message)?;
-        if self.detail.is_null() {
-            return Ok(());
+        if !self.detail.is_null() {
+            write!(f, " {}", self.detail)?;
         }
-        write!(f, " {}", self.detail)
+        if let Some(hint) = &self.hint {
+            write!(f, " {hint}")?;
+        }
+        Ok(())
     }
 }
 
@@ -234,12 +240,31 @@ fn of_state(state: &str, text: String) -> Failure {
         slug: "rejected_by_database".to_owned(),
         message: "the database cannot take this command".to_owned(),
         detail: Value::Null,
+        hint: None,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use onhand_db::ErrorCode;
+    use serde_json::json;
+
+    #[test]
+    fn a_reason_ends_with_what_to_do() {
+        let refusal = |detail, hint: Option<&str>| Refusal {
+            code: ErrorCode::InsufficientStock,
+            message: "not enough".to_owned(),
+            detail,
+            hint: hint.map(str::to_owned),
+        };
+        let said = |detail, hint| Reason::from(refusal(detail, hint)).to_string();
+        assert_eq!(
+            said(json!({"available": 1}), Some("Ask for less.")),
+            r#"IV001 insufficient_stock: not enough {"available":1} Ask for less."#
+        );
+        assert_eq!(said(Value::Null, None), "IV001 insufficient_stock: not enough");
+    }
 
     #[test]
     fn pieces_and_halves_keep_the_order_and_lose_nothing() {

@@ -1,5 +1,6 @@
 //! Each SQLSTATE that the header of an api function names is met by a SQL test of that function.
 
+use onhand_tests::commands::FUNCTIONS;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,31 +9,6 @@ use std::path::{Path, PathBuf};
 const EXCEPTIONS: [(&str, &str); 1] = [
     // It takes somebody who reads the slot at that moment.
     ("ensure_replication_slot", "IV008"),
-];
-
-/// Commands of `api.apply_commands`, and the function that does the same.
-const COMMANDS: [(&str, &str); 21] = [
-    ("add", "add_stock"),
-    ("remove", "remove_stock"),
-    ("adjust", "adjust_stock"),
-    ("return", "return_stock"),
-    ("quarantine", "quarantine_stock"),
-    ("restore", "restore_stock"),
-    ("write_off", "write_off_stock"),
-    ("move", "move_stock"),
-    ("ship", "ship_stock"),
-    ("receive", "receive_transfer"),
-    ("cancel_transfer", "cancel_transfer"),
-    ("reserve", "reserve_stock"),
-    ("confirm", "confirm_reservation"),
-    ("cancel", "cancel_reservation"),
-    ("extend", "extend_reservation"),
-    ("relocate", "relocate_reservation"),
-    ("order", "place_purchase_order"),
-    ("receive_order", "receive_purchase_order"),
-    ("cancel_order", "cancel_purchase_order"),
-    ("count", "post_count"),
-    ("recall", "recall_lot"),
 ];
 
 #[test]
@@ -83,7 +59,7 @@ const TRIED: (&str, [&str; 2]) = ("pg_temp.tried(", ["IV006", "IV007"]);
 /// Whether a statement names a function, or does the same by a command, and names the code.
 fn meets(statement: &str, function: &str, code: &str) -> bool {
     let called = format!("api.{function}(");
-    let commanded = COMMANDS
+    let commanded = FUNCTIONS
         .iter()
         .filter(|(_, does)| *does == function)
         .any(|(op, _)| statement.contains(&format!("\"op\": \"{op}\"")));

@@ -23,13 +23,16 @@ pub(crate) struct Movement {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     rows: BTreeMap<Key, VecDeque<(Movement, i64)>>,
+    /// When the row with a version was recorded, in microseconds; those that were taken too.
+    pub(crate) recorded: BTreeMap<(Key, i64), i64>,
 }
 
 const QUERY: &str = "
     select k.sku, k.location, m.type, m.version, m.reservation_id, m.transfer_id,
         m.on_hand_delta, m.reserved_delta, m.in_transit_delta, m.backordered_delta, m.damaged_delta, m.incoming_delta,
         m.on_hand, m.reserved, m.in_transit, m.backordered, m.damaged, m.incoming, m.transaction_id,
-        case when m.occurred_at <> m.recorded_at then to_jsonb(m.occurred_at) #>> '{}' end
+        case when m.occurred_at <> m.recorded_at then to_jsonb(m.occurred_at) #>> '{}' end,
+        (extract(epoch from m.recorded_at) * 1000000)::bigint
     from unnest($1::text[], $2::text[], $3::bigint[]) as k (sku, location, version)
     join inventory.item as i on i.sku = k.sku
     join inventory.stock_movement as m on m.item_id = i.id and m.location_id = k.location and m.version > k.version
@@ -70,11 +73,9 @@ impl Ledger {
                 after: states(&row, 12),
                 told: row.get(19),
             };
-            ledger
-                .rows
-                .entry((row.get(0), row.get(1)))
-                .or_default()
-                .push_back((movement, row.get(18)));
+            let key: Key = (row.get(0), row.get(1));
+            ledger.recorded.insert((key.clone(), movement.version), row.get(20));
+            ledger.rows.entry(key).or_default().push_back((movement, row.get(18)));
         }
         Ok(ledger)
     }

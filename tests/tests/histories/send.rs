@@ -2,6 +2,7 @@
 
 use crate::model::{Outcome, is_count_act};
 use anyhow::{Result, bail, ensure};
+use onhand_tests::commands::function_of;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use tokio_postgres::Client;
@@ -13,32 +14,15 @@ pub(crate) const SESSION: &str = "session";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Functions(BTreeMap<String, BTreeMap<String, String>>);
 
-/// The function for an operation.
-const BY_OPERATION: [(&str, &str); 23] = [
-    ("add", "add_stock"),
-    ("remove", "remove_stock"),
-    ("adjust", "adjust_stock"),
-    ("return", "return_stock"),
-    ("quarantine", "quarantine_stock"),
-    ("restore", "restore_stock"),
-    ("write_off", "write_off_stock"),
-    ("move", "move_stock"),
-    ("ship", "ship_stock"),
-    ("receive", "receive_transfer"),
-    ("cancel_transfer", "cancel_transfer"),
-    ("reserve", "reserve_stock"),
-    ("confirm", "confirm_reservation"),
-    ("cancel", "cancel_reservation"),
-    ("extend", "extend_reservation"),
-    ("order", "place_purchase_order"),
-    ("receive_order", "receive_purchase_order"),
-    ("cancel_order", "cancel_purchase_order"),
-    ("open_count", "open_count"),
-    ("count_line", "count_line"),
-    ("approve_count", "approve_count"),
-    ("cancel_count", "cancel_count"),
-    ("count", "post_count"),
-];
+/// The acts on a count are no commands: the function has the name.
+fn function_for(op: &str) -> Option<&str> {
+    match op {
+        "open_count" | "count_line" | "approve_count" | "cancel_count" => Some(op),
+        // Its rows are one for each place, with fields of their own: it is sent as a command.
+        "recall" => None,
+        _ => function_of(op),
+    }
+}
 
 impl Functions {
     pub(crate) async fn read(client: &Client) -> Result<Self> {
@@ -61,11 +45,7 @@ impl Functions {
     /// The statement that does what a command says; none if no single function does.
     pub(crate) fn statement(&self, command: &Value) -> Option<String> {
         let op = command["op"].as_str()?;
-        let name = if op == "relocate" {
-            "relocate_reservation"
-        } else {
-            BY_OPERATION.iter().find(|(name, _)| *name == op)?.1
-        };
+        let name = function_for(op)?;
         let known = self.0.get(name)?;
         let mut arguments = Vec::new();
         for (field, value) in command.as_object()?.iter().filter(|(field, _)| *field != "op") {

@@ -3,6 +3,7 @@
 mod lots;
 mod papers;
 pub(crate) mod past;
+mod serials;
 
 use crate::ledger::states;
 use crate::model::{Hold, Key, Level, Model, Status};
@@ -27,6 +28,7 @@ pub(crate) async fn compare(client: &Client, model: &Model) -> Result<()> {
     papers::compare_orders(client, model).await?;
     papers::compare_counts(client, model).await?;
     lots::compare(client, model).await?;
+    serials::compare(client, model).await?;
     compare_readers(client, model).await
 }
 

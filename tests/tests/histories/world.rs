@@ -1,6 +1,7 @@
 //! The items and places of one history, and how its numbers become names and commands.
 
 mod make;
+mod papers;
 mod render;
 
 use crate::model::{Key, Model};
@@ -91,6 +92,8 @@ impl World {
             "transfer_lot",
             "lot_level",
             "lot",
+            "serial_movement",
+            "serial",
         ];
         client.batch_execute("set session_replication_role = replica").await?;
         for table in tables {

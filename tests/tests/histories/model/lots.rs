@@ -1,5 +1,8 @@
 //! Lots: what the level of an item that is tracked by lot consists of, first expired first out, and what has ended.
 
+mod ends;
+mod shares;
+
 use super::papers::TransferLine;
 use super::{Key, Model, Refusal, States};
 use std::collections::BTreeMap;
@@ -43,7 +46,7 @@ pub(crate) struct LotLevel {
 /// Units of lots by their code.
 pub(super) type Shares = Vec<(String, i64)>;
 
-/// What a change says of the lots that it is about.
+/// What a change says of the lots and units that it is about.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Naming {
     pub(super) lot: Option<String>,
@@ -51,6 +54,8 @@ pub(super) struct Naming {
     pub(super) expires: Option<(String, End)>,
     /// What left the other place by the step before this one.
     pub(super) moved: Option<Shares>,
+    /// The serial numbers that it names.
+    pub(super) serials: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -93,10 +98,6 @@ struct Change<'a> {
 }
 
 impl Model {
-    pub(super) fn has_ended(&self, lot: &Lot) -> bool {
-        lot.end().is_some_and(|end| end.0 <= self.minute)
-    }
-
     /// Does to lots what a change does to their level.
     pub(super) fn track(
         &mut self,
@@ -217,79 +218,6 @@ impl Model {
         Ok((vec![(code.clone(), on_hand)], vec![(code, damaged)]))
     }
 
-    /// Units of a source by lot, the lots in the order in which they go.
-    fn source(&self, change: &Change<'_>, source: Source) -> Vec<(String, &Lot, i64)> {
-        let sku = &change.key.0;
-        let ranked = self.lots.known.iter().filter(|((of, _), _)| of == sku);
-        let mut found: Vec<(String, &Lot, i64)> = ranked
-            .map(|((_, code), lot)| {
-                let level = self
-                    .lots
-                    .levels
-                    .get(&(change.key.clone(), code.clone()))
-                    .copied()
-                    .unwrap_or_default();
-                let held = |id| self.lots.held.get(&(id, change.key.clone(), code.clone()));
-                let shipped = |id| self.lots.shipped.get(&(id, sku.clone(), code.clone()));
-                let units = match source {
-                    Source::Free => level.on_hand - level.reserved,
-                    Source::Damaged => level.damaged,
-                    Source::Held => change.hold.and_then(held).map_or(0, |held| held.0),
-                    Source::Shipped => change.transfer.and_then(shipped).map_or(0, TransferLine::open),
-                };
-                (code.clone(), lot, units)
-            })
-            .filter(|(_, _, units)| *units > 0)
-            .collect();
-        found.sort_by_key(|(_, lot, _)| (lot.expires.is_none(), lot.expires, lot.made));
-        found
-    }
-
-    /// Takes units from a source, first expired first out, after so many that go elsewhere.
-    fn take(&self, change: &Change<'_>, source: Source, skip: i64, wanted: i64) -> Result<Shares, Refusal> {
-        let names_lot = source != Source::Held || change.kind == "commit";
-        let named = change.naming.lot.as_ref().filter(|_| names_lot);
-        let for_sale = [Source::Free, Source::Damaged].contains(&source) && NEEDS_SELLABLE.contains(&change.kind);
-        let (mut before, mut shares, mut ended) = (0, Shares::new(), false);
-        for (code, lot, units) in self.source(change, source) {
-            if named.is_some_and(|named| *named != code) || (for_sale && self.has_ended(lot)) {
-                continue;
-            }
-            let part = (before + units).min(skip + wanted) - before.max(skip);
-            before += units;
-            if part > 0 {
-                ended |= self.has_ended(lot);
-                shares.push((code, part));
-            }
-        }
-        if shares.iter().map(|(_, part)| part).sum::<i64>() < wanted {
-            return Err(self.why_not(change, source));
-        }
-        if change.kind == "commit" && skip == 0 && ended {
-            return Err(Refusal("IV022"));
-        }
-        Ok(shares)
-    }
-
-    fn why_not(&self, change: &Change<'_>, source: Source) -> Refusal {
-        let named = change.naming.lot.clone().map(|code| (change.key.0.clone(), code));
-        let lot = match &named {
-            None => None,
-            Some(name) => match self.lots.known.get(name) {
-                None => return Refusal("IV021"),
-                known => known,
-            },
-        };
-        let ended = lot.is_some_and(|lot| self.has_ended(lot));
-        if (NEEDS_SELLABLE.contains(&change.kind) && ended) || (change.kind == "restore" && lot.is_none()) {
-            Refusal("IV022")
-        } else if [Source::Free, Source::Damaged].contains(&source) {
-            Refusal("IV001")
-        } else {
-            Refusal("IV023")
-        }
-    }
-
     fn write_lot(&mut self, change: &Change<'_>, code: &str, deltas: LotLevel, lost: i64) {
         let LotLevel {
             on_hand,
@@ -329,62 +257,6 @@ impl Model {
                 "transfer_cancel" => line.returned += on_hand,
                 _ => line.lost += lost,
             }
-        }
-    }
-
-    /// Lots of which something is free on a key though they have ended, in the order of their ends.
-    pub(super) fn due_lots(&self, key: &Key) -> Vec<String> {
-        if !self.items[&key.0].by_lot {
-            return Vec::new();
-        }
-        let of_key = self
-            .lots
-            .levels
-            .iter()
-            .filter(|((of, _), level)| of == key && level.on_hand > level.reserved);
-        let mut due: Vec<(Option<End>, String)> = of_key
-            .map(|((_, code), _)| (&self.lots.known[&(key.0.clone(), code.clone())], code))
-            .filter(|(lot, _)| self.has_ended(lot))
-            .map(|(lot, code)| (lot.end(), code.clone()))
-            .collect();
-        due.sort();
-        due.into_iter().map(|(_, code)| code).collect()
-    }
-
-    /// Takes from sale what is free of lots that have ended; returns whether there was any.
-    pub(super) fn expire_lots(&mut self, key: &Key) -> Result<bool, Refusal> {
-        let due = self.due_lots(key);
-        let told = self.facts.pause();
-        for code in &due {
-            let recalled = self.lots.known[&(key.0.clone(), code.clone())].is_recalled();
-            self.damage_lot(key, code, if recalled { "recall" } else { "lot_expiry" })?;
-        }
-        self.facts.resume(told);
-        Ok(!due.is_empty())
-    }
-
-    /// Takes what is free of a lot at one place from sale.
-    pub(super) fn damage_lot(&mut self, key: &Key, code: &str, kind: &'static str) -> Result<super::Entry, Refusal> {
-        let level = self.lots.levels[&(key.clone(), code.to_owned())];
-        let free = (level.on_hand - level.reserved).min(self.level(key).states.available());
-        let deltas = States {
-            on_hand: -free,
-            damaged: free,
-            ..States::default()
-        };
-        let naming = Naming {
-            lot: Some(code.to_owned()),
-            ..Naming::default()
-        };
-        self.change_named(naming, key, kind, deltas, (None, None))
-    }
-
-    /// Marks a lot as not for sale from now on.
-    pub(super) fn mark_recalled(&mut self, name: &(String, String)) {
-        let turn = i64::try_from(self.next_turn()).unwrap_or(i64::MAX);
-        let now = (self.minute, RECALL + turn);
-        if let Some(lot) = self.lots.known.get_mut(name) {
-            lot.recalled = lot.recalled.or(Some(now));
         }
     }
 }

@@ -1,32 +1,40 @@
 //! The inventory as a plain program: what each command must lead to, written from the rules and without a look at the SQL.
 //!
-//! It knows balances, reservations, transfers, purchase orders, counts, lots, idempotency keys, versions, and when things happened. Time is a number of minutes that only the history
-//! moves on. Each command is decided on a copy, which is kept if the command is accepted.
+//! It knows balances, reservations, transfers, purchase orders, counts, lots, serial numbers, idempotency keys, versions, and when
+//! things happened. Time is a number of minutes that only the history moves on. Each command is decided on a copy, which is kept if the command is accepted.
 
 mod allocate;
 mod compare;
 mod counts;
 mod facts;
 mod holds;
+mod level;
 mod lines;
 mod lots;
 mod orders;
 mod papers;
+mod queue;
 mod recall;
+mod refusals;
+mod reserve;
+mod serials;
 mod settings;
 mod stock;
 mod verdict;
 
 pub(crate) use counts::{is_count_act, is_on_count};
+pub(crate) use level::{Level, States};
 pub(crate) use lots::LotLevel;
 pub(crate) use papers::{Count, Counted, Hold, HoldLine, Order, OrderLine, Status, Transfer, TransferLine};
 pub(crate) use recall::HALF_A_MINUTE;
+pub(crate) use serials::Stand;
 pub(crate) use verdict::Outcome;
 
 use super::ledger::Movement;
 use facts::Facts;
 use lots::{Lots, Naming};
 use serde_json::Value;
+use serials::Serials;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -36,63 +44,6 @@ pub(crate) type Key = (String, String);
 /// No quantity and no balance lies beyond this.
 const LIMIT: i64 = 1_000_000_000_000;
 
-/// The states of a stock level, or by how much they change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct States {
-    pub(crate) on_hand: i64,
-    pub(crate) reserved: i64,
-    pub(crate) in_transit: i64,
-    pub(crate) backordered: i64,
-    pub(crate) damaged: i64,
-    pub(crate) incoming: i64,
-}
-
-impl States {
-    pub(crate) fn available(self) -> i64 {
-        self.on_hand - self.reserved
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            on_hand: self.on_hand + other.on_hand,
-            reserved: self.reserved + other.reserved,
-            in_transit: self.in_transit + other.in_transit,
-            backordered: self.backordered + other.backordered,
-            damaged: self.damaged + other.damaged,
-            incoming: self.incoming + other.incoming,
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Level {
-    pub(crate) states: States,
-    pub(crate) safety_stock: i64,
-    pub(crate) reorder_point: i64,
-    pub(crate) policy: String,
-    pub(crate) version: i64,
-}
-
-impl Level {
-    pub(crate) fn status(&self) -> &'static str {
-        let available = self.states.available();
-        if self.policy == "unlimited" {
-            "in_stock"
-        } else if available <= 0 {
-            "out_of_stock"
-        } else if available <= self.safety_stock.max(self.reorder_point) {
-            "low_stock"
-        } else {
-            "in_stock"
-        }
-    }
-
-    /// Whether more can be promised than there is.
-    fn endless(&self) -> bool {
-        self.policy == "oversell" || self.policy == "unlimited"
-    }
-}
-
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Item {
     pub(crate) kind: &'static str,
@@ -100,10 +51,18 @@ pub(crate) struct Item {
     pub(crate) archived: bool,
     /// Tracked by lot.
     pub(crate) by_lot: bool,
+    /// Tracked by serial number.
+    pub(crate) by_serial: bool,
     /// Components of one bundle.
     pub(crate) parts: Vec<(String, i64)>,
     /// Base units in each larger unit.
     pub(crate) units: BTreeMap<&'static str, i64>,
+}
+
+impl Item {
+    fn is_tracked(&self) -> bool {
+        self.by_lot || self.by_serial
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -151,7 +110,8 @@ pub(crate) struct Model {
     pub(crate) counts: BTreeMap<Uuid, Count>,
     pub(crate) facts: Facts,
     pub(crate) lots: Lots,
-    /// What the change at hand says of lots.
+    pub(crate) serials: Serials,
+    /// What the change at hand says of lots and serial numbers.
     naming: Naming,
     /// Milliseconds of the clock when the history began.
     pub(crate) begun: i64,
@@ -243,6 +203,14 @@ impl Model {
         }
         self.track(key, kind, deltas, papers)?;
         after.version = self.next_version(before.version);
+        self.track_units(&serials::Change {
+            key,
+            kind,
+            deltas,
+            hold: papers.0,
+            transfer: papers.1,
+            version: after.version,
+        })?;
         let movement = Movement {
             kind: kind.to_owned(),
             deltas,

@@ -87,6 +87,7 @@ impl Model {
                 lot: lot.clone(),
                 expires: told.map(|told| (told.clone(), self.end_told(&told))),
                 moved: None,
+                serials: None,
             };
             let line = order.lines.get_mut(&sku).expect("a line of an order");
             if (line.received + received).max(line.damaged + damaged) > LIMIT {

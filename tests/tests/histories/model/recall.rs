@@ -1,7 +1,8 @@
-//! Recalls, and what commands say of lots.
+//! Recalls, and what commands say of lots and units.
 
 use super::lines::{lines, text};
 use super::lots::{End, Naming};
+use super::serials::named_serials;
 use super::{Answer, Entry, Key, Model, Refusal};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const HALF_A_MINUTE: i64 = 30_000;
 
 impl Model {
-    /// What a command says of lots for one item at one place, or wherever it finds it.
+    /// What a command says of lots and units for one item at one place, or wherever it finds it.
     pub(super) fn naming(&self, command: &Value, sku: &str, place: Option<&str>) -> Naming {
         let about =
             |field: &Value, found: Option<&str>| field.is_null() || found.is_none_or(|found| *field == json!(found));
@@ -25,6 +26,7 @@ impl Model {
             lot: named.iter().filter_map(|line| text(&line["lot"])).min(),
             expires: expires.map(|told| (told.clone(), self.end_told(&told))),
             moved: None,
+            serials: named_serials(&named),
         }
     }
 

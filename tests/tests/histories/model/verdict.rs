@@ -29,7 +29,7 @@ impl Display for Outcome {
 }
 
 /// Operations that name no sku of their own: a reservation or a transfer says what they are about.
-const ON_PAPERS: [&str; 15] = [
+pub(super) const ON_PAPERS: [&str; 15] = [
     "confirm",
     "cancel",
     "expire",
@@ -112,7 +112,7 @@ impl Model {
     }
 
     /// Writes off what is due on a key though no ledger row says so yet, as a decision does that is taken back afterwards.
-    fn decide(&mut self, command: &Value, id: Uuid) -> Result<Answer, Refusal> {
+    pub(super) fn decide(&mut self, command: &Value, id: Uuid) -> Result<Answer, Refusal> {
         self.effects.clear();
         let op = command["op"].as_str().unwrap_or_default();
         if !ON_PAPERS.contains(&op)
@@ -194,6 +194,7 @@ impl Model {
             (Ok(answer), Outcome::Applied(found)) => {
                 compare(&answer, found, (command, caller == SESSION))?;
                 ledger.take(&next.effects)?;
+                next.serials.date(&ledger.recorded);
                 next.learn_counted(command, found);
                 if let Some(key) = key {
                     next.answers.insert(key, (request.clone(), found.clone()));
@@ -220,53 +221,6 @@ impl Model {
             self.freed_from.remove(&key);
         }
     }
-
-    /// Every code that a faulty command may be refused with: which of several faults is named first is nobody's concern.
-    fn possible_refusals(&self, command: &Value) -> BTreeSet<&'static str> {
-        let mut codes: BTreeSet<&'static str> = BTreeSet::new();
-        if !ON_PAPERS.contains(&command["op"].as_str().unwrap_or_default()) {
-            codes.extend(self.name_faults(command).into_iter().map(|fault| fault.0));
-        }
-        let chosen = command["reservation_id"].as_str().and_then(|id| id.parse().ok());
-        if command["op"] == "reserve" && chosen.is_some_and(|id| self.holds.contains_key(&id)) {
-            codes.insert("IV014");
-        }
-        codes.extend(self.move_faults(command));
-        codes.extend(self.count_faults(command).into_iter().map(|fault| fault.0));
-        for line in summed(command) {
-            let mut alone = command.clone();
-            alone["lines"] = json!([line]);
-            if let Err(refusal) = self.clone().decide(&alone, Uuid::nil()) {
-                codes.insert(refusal.0);
-            }
-        }
-        codes
-    }
-
-    /// The numbers in the refusal of a command on one key.
-    fn check_detail(&self, command: &Value, code: &str, detail: &Value) -> Result<(), String> {
-        let (Some(sku), Some(place)) = (command["sku"].as_str(), command["location"].as_str()) else {
-            return Ok(());
-        };
-        if code != "IV001"
-            || command["replace"] == true
-            || self.items.get(sku).is_none_or(|item| item.kind == "bundle")
-            || self.items[sku].by_lot
-            || detail["state"] == "damaged"
-        {
-            return Ok(());
-        }
-        let key = (sku.to_owned(), place.to_owned());
-        let mut freed = self.clone();
-        freed
-            .free_due(&key)
-            .map_err(|refusal| format!("the model refuses with {}", refusal.0))?;
-        let available = freed.level(&key).states.available();
-        if detail["available"] == json!(available) {
-            return Ok(());
-        }
-        Err(format!("{available} are available, the refusal says {detail}"))
-    }
 }
 
 /// The id that the inventory gave to what a command made.
@@ -281,22 +235,6 @@ fn made_id(command: &Value, outcome: &Outcome) -> Uuid {
     made.as_str()
         .and_then(|id| id.parse().ok())
         .unwrap_or_else(Uuid::now_v7)
-}
-
-/// The lines of a command, those that name the same sku and location as one.
-fn summed(command: &Value) -> Vec<Value> {
-    let mut sums: Vec<Value> = Vec::new();
-    for line in command["lines"].as_array().into_iter().flatten() {
-        let same = |sum: &&mut Value| sum["sku"] == line["sku"] && sum["location"] == line["location"];
-        match sums.iter_mut().find(same) {
-            Some(sum) => {
-                let more = line["quantity"].as_i64().unwrap_or_default();
-                sum["quantity"] = json!(sum["quantity"].as_i64().unwrap_or_default() + more);
-            }
-            None => sums.push(line.clone()),
-        }
-    }
-    sums
 }
 
 fn describe(verdict: &Result<Answer, Refusal>) -> String {

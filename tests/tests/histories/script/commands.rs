@@ -2,14 +2,16 @@
 
 use super::lots::{lot, recall};
 use super::papers::{counts, orders};
-use super::{BY_LOT, Command, Line, Op};
+use super::serials::units;
+use super::{BY_LOT, BY_SERIAL, Command, Line, Op};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Items that a command may name: two plain ones, one that is backordered, a digital one, two bundles, one with lots, an unknown one.
+/// Items that a command may name: two plain ones, one that is backordered, a digital one, two bundles, one with lots, one with serial
+/// numbers, an unknown one.
 pub(super) fn item() -> impl Strategy<Value = u8> {
     select(vec![
-        0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 0, 1, 2, 0, 1, 2, 9,
+        0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 7, 7, 0, 1, 2, 0, 1, 2, 9,
     ])
 }
 
@@ -29,11 +31,19 @@ fn quantity() -> impl Strategy<Value = i64> {
 pub(super) fn line() -> BoxedStrategy<Line> {
     let unit = prop::option::weighted(0.08, select(vec!["CASE", "CASE", "PALLET"]));
     let lot = prop::option::weighted(0.5, lot());
-    (item(), place(), quantity(), unit, lot)
-        .prop_map(|(item, place, quantity, unit, lot)| Line {
-            unit,
-            lot: lot.filter(|_| item == BY_LOT),
-            ..Line::of(item, place, quantity)
+    (item(), place(), quantity(), unit, lot, units())
+        .prop_map(|(item, place, quantity, unit, lot, units)| {
+            let serials = if item == BY_SERIAL { units } else { Vec::new() };
+            let quantity = match i64::try_from(serials.len()) {
+                Ok(count @ 1..) => count,
+                _ => quantity,
+            };
+            Line {
+                unit,
+                lot: lot.filter(|_| item == BY_LOT),
+                serials,
+                ..Line::of(item, place, quantity)
+            }
         })
         .boxed()
 }

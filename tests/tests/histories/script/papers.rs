@@ -1,14 +1,27 @@
 //! Purchase orders and stock counts: single acts, and sequences of them that lead somewhere.
 
 use super::commands::{item, known_place, line, place};
-use super::{Command, Line, Op};
+use super::{BY_SERIAL, Command, Line, Op};
 use proptest::prelude::*;
 
 /// The paper that was made last.
 const NEWEST: u8 = 0;
 
+/// An item that orders and counts name: units with serial numbers come and go by other commands here.
+fn goods() -> impl Strategy<Value = u8> {
+    item().prop_map(|item| if item == BY_SERIAL { 0 } else { item })
+}
+
+fn goods_line() -> impl Strategy<Value = Line> {
+    let without_units = |line: Line| match line.item {
+        BY_SERIAL => Line::of(0, line.place, line.quantity),
+        _ => line,
+    };
+    line().prop_map(without_units)
+}
+
 fn order() -> impl Strategy<Value = Op> {
-    let lines = prop::collection::vec(line(), 1..=3);
+    let lines = prop::collection::vec(goods_line(), 1..=3);
     (prop::bool::weighted(0.95), place(), lines).prop_map(|(known_supplier, place, lines)| Op::Order {
         known_supplier,
         place,
@@ -17,7 +30,7 @@ fn order() -> impl Strategy<Value = Op> {
 }
 
 fn delivery(order: impl Strategy<Value = u8>) -> impl Strategy<Value = Op> {
-    let lines = prop::collection::vec((line(), 0..3_i64), 1..=3);
+    let lines = prop::collection::vec((goods_line(), 0..3_i64), 1..=3);
     (order, prop::option::weighted(0.7, lines)).prop_map(|(order, lines)| Op::ReceiveOrder { order, lines })
 }
 
@@ -69,7 +82,7 @@ fn counted(count: impl Strategy<Value = u8>, now: bool) -> impl Strategy<Value =
     } else {
         any::<u8>().prop_map(Some).boxed()
     };
-    (count, item(), 0..40_i64, ago, 0..4_u8).prop_map(|(count, item, counted, ago, lot)| Op::CountLine {
+    (count, goods(), 0..40_i64, ago, 0..4_u8).prop_map(|(count, item, counted, ago, lot)| Op::CountLine {
         count,
         item,
         counted,
@@ -86,7 +99,7 @@ pub(super) fn counts() -> impl Strategy<Value = Op> {
 /// Acts on counts in no order. `now`: also of what is counted at this moment.
 fn count_acts(now: bool) -> impl Strategy<Value = Op> {
     let count = any::<u8>;
-    let items = prop::collection::vec(item(), 0..=3);
+    let items = prop::collection::vec(goods(), 0..=3);
     prop_oneof![
         1 => (place(), items).prop_map(|(place, items)| Op::OpenCount { place, items }),
         3 => counted(count(), now),

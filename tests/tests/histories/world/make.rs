@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::model::{Item, Model, Place};
-use crate::script::BY_LOT;
+use crate::script::{BY_LOT, BY_SERIAL};
 use anyhow::Result;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -13,7 +13,7 @@ type Description = (&'static str, &'static str, Option<&'static str>, &'static [
 const UNITS: [(u8, &str, i64); 3] = [(0, "CASE", 6), (0, "PALLET", 48), (1, "CASE", 4)];
 
 /// The items of a history.
-pub(super) const ITEMS: [Description; 7] = [
+pub(super) const ITEMS: [Description; 8] = [
     ("A", "physical", None, &[]),
     ("B", "physical", None, &[]),
     ("C", "physical", Some("backorder"), &[]),
@@ -21,6 +21,7 @@ pub(super) const ITEMS: [Description; 7] = [
     ("X", "bundle", None, &[(0, 2), (1, 1)]),
     ("Y", "bundle", None, &[(4, 1), (2, 2)]),
     ("L", "physical", None, &[]),
+    ("S", "physical", None, &[]),
 ];
 /// Its places: name, priority, policy.
 pub(super) const PLACES: [(&str, i32, Option<&str>); 3] =
@@ -34,8 +35,13 @@ impl World {
         model.supplier = self.supplier(true);
         let (mut items, mut places) = (Vec::new(), Vec::new());
         for (number, (_, kind, policy, parts)) in (0_u8..).zip(ITEMS) {
-            let by_lot = number == BY_LOT;
-            items.push(json!({"sku": self.sku(number), "name": "of a history", "kind": kind, "tracking": if by_lot { "lot" } else { "none" }}));
+            let (by_lot, by_serial) = (number == BY_LOT, number == BY_SERIAL);
+            let tracking = match number {
+                BY_LOT => "lot",
+                BY_SERIAL => "serial",
+                _ => "none",
+            };
+            items.push(json!({"sku": self.sku(number), "name": "of a history", "kind": kind, "tracking": tracking}));
             let parts = parts
                 .iter()
                 .map(|(part, quantity)| (self.sku(*part), *quantity))
@@ -49,6 +55,7 @@ impl World {
                 policy,
                 archived: false,
                 by_lot,
+                by_serial,
                 parts,
                 units: units.collect(),
             };

@@ -39,7 +39,7 @@ impl World {
     }
 
     /// The moment so many before the last.
-    fn moment(&self, back: u8) -> &str {
+    pub(super) fn moment(&self, back: u8) -> &str {
         let back = usize::from(back) % self.moments.len().max(1);
         &self.moments[self.moments.len() - 1 - back]
     }
@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    fn tell_expiry(&self, body: &mut Value, line: &Line) {
+    pub(super) fn tell_expiry(&self, body: &mut Value, line: &Line) {
         if let Some(minutes) = line.lot.as_ref().and_then(|lot| lot.minutes) {
             let after = minutes * 60_000 - HALF_A_MINUTE + i64::from(self.sent);
             let at = Timestamp::from_millisecond(self.begun + after).expect("an instant near now");
@@ -135,89 +135,11 @@ impl World {
         }
     }
 
-    fn order(&self, op: &Op) -> Value {
-        match op {
-            Op::Order {
-                known_supplier,
-                place,
-                lines,
-            } => {
-                // Which lots will come is not known yet.
-                let bare = |line: &Line| Line {
-                    lot: None,
-                    ..line.clone()
-                };
-                let lines: Vec<Value> = lines.iter().map(|line| self.line(&bare(line), false)).collect();
-                json!({"op": "order", "supplier": self.supplier(*known_supplier), "location": self.place(*place), "lines": lines})
-            }
-            Op::ReceiveOrder { order, lines } => {
-                let mut body = json!({"op": "receive_order", "purchase_order_id": pick(&self.orders, *order)});
-                if let Some(lines) = lines {
-                    body["lines"] = lines
-                        .iter()
-                        .map(|(line, damaged)| {
-                            let mut body = self.arrival(line, *damaged);
-                            self.tell_expiry(&mut body, line);
-                            body
-                        })
-                        .collect();
-                }
-                body
-            }
-            Op::CancelOrder { order } => {
-                json!({"op": "cancel_order", "purchase_order_id": pick(&self.orders, *order)})
-            }
-            _ => Value::Null,
-        }
-    }
-
-    /// A line of what arrived, in its unit.
-    fn arrival(&self, line: &Line, damaged: i64) -> Value {
-        let mut body = self.line(line, false);
-        body["received"] = json!(line.quantity % 9 + 1);
-        body["damaged"] = json!(damaged);
-        if let Some(fields) = body.as_object_mut() {
-            fields.remove("quantity");
-        }
-        body
-    }
-
-    fn count(&self, op: &Op) -> Value {
-        match op {
-            Op::OpenCount { place, items } => {
-                let skus: Vec<String> = items.iter().map(|item| self.sku(*item)).collect();
-                json!({"op": "open_count", "location": self.place(*place), "skus": skus})
-            }
-            Op::CountLine {
-                count,
-                item,
-                counted,
-                ago,
-                lot,
-            } => {
-                let count = pick(&self.counts, *count);
-                let mut body =
-                    json!({"op": "count_line", "count_id": count, "sku": self.sku(*item), "counted": counted});
-                if *item == BY_LOT {
-                    body["lot"] = json!(format!("L{lot}"));
-                }
-                if let Some(back) = ago {
-                    body["counted_at"] = json!(self.moment(*back));
-                }
-                body
-            }
-            Op::ApproveCount { count } => json!({"op": "approve_count", "count_id": pick(&self.counts, *count)}),
-            Op::CancelCount { count } => json!({"op": "cancel_count", "count_id": pick(&self.counts, *count)}),
-            Op::PostCount { count } => json!({"op": "count", "count_id": pick(&self.counts, *count)}),
-            _ => Value::Null,
-        }
-    }
-
     fn on_hold(&self, op: &str, hold: u8) -> Value {
         json!({"op": op, "reservation_id": pick(&self.holds, hold)})
     }
 
-    fn line(&self, line: &Line, with_place: bool) -> Value {
+    pub(super) fn line(&self, line: &Line, with_place: bool) -> Value {
         let mut body = json!({"sku": self.sku(line.item), "quantity": line.quantity});
         if with_place {
             body["location"] = json!(self.place(line.place));
@@ -227,6 +149,10 @@ impl World {
         }
         if let Some(lot) = &line.lot {
             body["lot"] = json!(format!("L{}", lot.code));
+        }
+        if !line.serials.is_empty() {
+            let serials = line.serials.iter().map(|unit| json!(format!("U{unit:02}")));
+            body["serials"] = serials.collect();
         }
         body
     }
@@ -239,25 +165,6 @@ impl World {
             }
         } else {
             body["lines"] = lines.iter().map(|line| self.line(line, with_place)).collect();
-        }
-        body
-    }
-
-    fn receipt(&self, transfer: u8, lines: Option<&[(Line, i64, i64)]>, complete: bool) -> Value {
-        let mut body = json!({"op": "receive", "transfer_id": pick(&self.transfers, transfer)});
-        if let Some(lines) = lines {
-            body["lines"] = lines
-                .iter()
-                .map(|(line, damaged, lost)| {
-                    let mut body = self.arrival(line, *damaged);
-                    body["received"] = json!(line.quantity % 6 + 1);
-                    body["lost"] = json!(lost);
-                    body
-                })
-                .collect();
-        }
-        if complete {
-            body["complete"] = json!(true);
         }
         body
     }
