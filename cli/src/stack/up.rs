@@ -94,14 +94,18 @@ fn install_binary(stack: &Stack) -> Result<()> {
     let _ = fs::remove_file(&new);
     fs::copy(&own, &new).with_context(text)?;
     fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).with_context(text)?;
+    let changed = fs::metadata(&own).and_then(|data| data.modified()).with_context(text)?;
+    let copy = fs::File::options().write(true).open(&new).with_context(text)?;
+    copy.set_modified(changed).with_context(text)?;
     fs::rename(&new, &target).with_context(text)
 }
 
-/// Equal size and not older than the original: good enough to skip a copy of 100 MB.
+/// Equal in size and in the time of the last change, which the copy takes over: good enough to skip a copy of 100 MB. An older program that
+/// somebody goes back to differs too, and programs of two builds often have one size.
 fn same_file(own: &std::path::Path, copy: &std::path::Path) -> bool {
     let facts = |path| fs::metadata(path).ok().map(|data| (data.len(), data.modified().ok()));
     match (facts(own), facts(copy)) {
-        (Some((length, changed)), Some((copied, when))) => length == copied && when >= changed,
+        (Some((length, changed)), Some((copied, when))) => length == copied && when == changed,
         _ => false,
     }
 }
@@ -207,6 +211,31 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn an_older_program_of_the_same_size_is_another_one() {
+        let folder = std::env::temp_dir().join(format!("onhand-up-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (own, copy) = (folder.join("own"), folder.join("copy"));
+        let write = |path: &std::path::Path, seconds: u64| {
+            fs::write(path, "program").unwrap();
+            let at = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            fs::File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(at)
+                .unwrap();
+        };
+        write(&own, 1_000);
+        write(&copy, 1_000);
+        assert!(same_file(&own, &copy));
+        write(&copy, 2_000);
+        assert!(!same_file(&own, &copy), "the newer one must not stay");
+        fs::remove_file(&copy).unwrap();
+        assert!(!same_file(&own, &copy));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn every_need_exists_and_nothing_waits_for_itself() {

@@ -52,6 +52,7 @@ impl Answers {
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
             .set("compression.type", "zstd")
+            .set("compression.level", "1")
             .set("message.timeout.ms", DELIVERY_TIMEOUT_MS)
             .set("message.max.bytes", MAX_MESSAGE_BYTES)
             .create()

@@ -55,6 +55,7 @@ impl Publisher {
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("compression.type", "zstd")
+            .set("compression.level", "1")
             .set("linger.ms", config.linger_ms.to_string())
             // The same as every JVM client, so that a reader may join our topics with its own by key.
             .set("partitioner", "murmur2_random")
