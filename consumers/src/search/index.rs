@@ -404,7 +404,7 @@ fn movements_mapping() -> Value {
             "correlation_id": keyword(),
             "occurred_at": date,
             "recorded_at": date,
-            "traceparent": {"type": "keyword", "index": false, "doc_values": false},
+            "traceparent": {"type": "keyword", "index": false},
         }
     })
 }
