@@ -188,7 +188,8 @@ impl Client {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    async fn bulk_in_turn(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
+    /// The same in one request, or one after the other: what is in one request meets the same aliases.
+    pub(super) async fn bulk_in_turn(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
         let mut results = Vec::with_capacity(documents.len());
         let mut rest = documents;
         let mut limit = self.bulk_max_bytes;

@@ -63,7 +63,8 @@ impl SearchSink {
         }
         let mut all = documents.to_vec();
         all.extend(copies.iter().map(|(_, copy)| copy.clone()));
-        let mut results = self.client.bulk(&all).await?;
+        // A document and its copy must not meet the two sides of a swap: the one in the index that is replaced, the other in none.
+        let mut results = self.client.bulk_in_turn(&all).await?;
         let copied = results.split_off(documents.len().min(results.len()));
         for ((position, _), copied) in copies.iter().zip(copied) {
             if copied == DocumentResult::NoIndex {
