@@ -1,5 +1,6 @@
 //! Consumer groups: how far they are behind, and how they are sent back.
 
+use crate::kafka::reader;
 use crate::stack::SETTLE;
 use anyhow::{Context, Result, bail, ensure};
 use rdkafka::config::ClientConfig;
@@ -127,12 +128,7 @@ impl Group {
         if at.high - at.committed > MOST_MARKS {
             return Ok(false);
         }
-        let reader: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.brokers)
-            .set("group.id", "onhand-test-reader")
-            .set("enable.auto.commit", "false")
-            .set("enable.partition.eof", "true")
-            .create()?;
+        let reader = reader(&self.brokers)?;
         let mut from = TopicPartitionList::new();
         from.add_partition_offset(&at.topic, at.partition, Offset::Offset(at.committed))?;
         reader.assign(&from)?;

@@ -88,6 +88,17 @@ impl Sender {
     }
 }
 
+/// A client for records of assigned partitions, which says where a partition ends and commits nothing.
+pub(crate) fn reader(brokers: &str) -> Result<BaseConsumer> {
+    Ok(ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("group.id", "onhand-tests")
+        .set("enable.auto.commit", "false")
+        // The end of a transaction takes an offset too, so the last one may hold no record.
+        .set("enable.partition.eof", "true")
+        .create()?)
+}
+
 /// Reads a topic again and again, each record once.
 pub struct Tail {
     brokers: String,
@@ -112,13 +123,7 @@ impl Tail {
     /// # Errors
     /// If Kafka cannot be reached, the topic is missing, or the records do not come within [`SETTLE`].
     pub fn read(&mut self) -> Result<Vec<RawRecord>> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.brokers)
-            .set("group.id", "onhand-tests")
-            .set("enable.auto.commit", "false")
-            // The end of a transaction takes an offset too, so the last one may hold no record.
-            .set("enable.partition.eof", "true")
-            .create()?;
+        let consumer = reader(&self.brokers)?;
         let metadata = consumer.fetch_metadata(Some(&self.topic), SETTLE)?;
         let partitions = metadata
             .topics()

@@ -15,7 +15,7 @@ mod contracts {
 
 use anyhow::Result;
 use onhand_db::ErrorCode;
-use onhand_tests::database::Server;
+use onhand_tests::database::{Database, Server};
 use tokio::sync::Mutex;
 
 /// SQLSTATE, slug and HTTP status of each row of the table in functions/README.md.
@@ -42,12 +42,24 @@ fn readme_and_error_codes_are_the_same() {
 /// The template database has the name of this process: one server at a time.
 static ONE_SERVER: Mutex<()> = Mutex::const_new(());
 
-#[tokio::test]
-async fn readme_and_sql_are_the_same() -> Result<()> {
+/// What a test finds in a database of its own.
+async fn in_database<T>(name: &str, test: impl AsyncFnOnce(&Database) -> Result<T>) -> Result<T> {
     let _turn = ONE_SERVER.lock().await;
     let server = Server::start().await?;
     let outcome = async {
-        let database = server.database("contracts").await?;
+        let database = server.database(name).await?;
+        let outcome = test(&database).await;
+        server.remove(database).await?;
+        outcome
+    }
+    .await;
+    server.stop().await?;
+    outcome
+}
+
+#[tokio::test]
+async fn readme_and_sql_are_the_same() -> Result<()> {
+    let known = in_database("contracts", async |database| {
         let rows = database
             .client()
             .await?
@@ -57,12 +69,10 @@ async fn readme_and_sql_are_the_same() -> Result<()> {
                 &[],
             )
             .await?;
-        server.remove(database).await?;
-        anyhow::Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect::<Vec<(String, String)>>())
-    }
-    .await;
-    server.stop().await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect::<Vec<(String, String)>>())
+    })
+    .await?;
     let listed: Vec<(String, String)> = readme().into_iter().map(|(code, slug, _)| (code, slug)).collect();
-    assert_eq!(outcome?, listed);
+    assert_eq!(known, listed);
     Ok(())
 }

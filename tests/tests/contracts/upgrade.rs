@@ -1,9 +1,9 @@
 //! The functions of a release come over those of the one before, and who calls them does not notice.
 
-use crate::ONE_SERVER;
+use crate::in_database;
 use anyhow::{Context, Result, bail};
 use onhand_db::{ErrorCode, Outcome, PooledClient, Refusal, apply_commands, migrate};
-use onhand_tests::database::{Database, Server};
+use onhand_tests::database::Database;
 use serde_json::json;
 
 /// A public function as a release before this one had it: its rows have fewer columns.
@@ -30,17 +30,7 @@ const CALLERS: &str = "
 
 #[tokio::test]
 async fn a_function_whose_rows_have_new_columns_takes_the_place_of_the_older_one() -> Result<()> {
-    let _turn = ONE_SERVER.lock().await;
-    let server = Server::start().await?;
-    let outcome = async {
-        let database = server.database("upgrade").await?;
-        let outcome = replaced(&database).await;
-        server.remove(database).await?;
-        outcome
-    }
-    .await;
-    server.stop().await?;
-    outcome
+    in_database("upgrade", replaced).await
 }
 
 async fn replaced(database: &Database) -> Result<()> {

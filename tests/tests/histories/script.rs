@@ -85,6 +85,21 @@ pub(crate) struct Lot {
     pub(crate) minutes: Option<i64>,
 }
 
+impl Op {
+    /// One line for nobody in particular, all or nothing.
+    fn reserve(line: Line, minutes: i64) -> Self {
+        Self::Reserve {
+            lines: vec![line],
+            minutes,
+            id: None,
+            owner: None,
+            partial: false,
+            replace: false,
+            strategy: None,
+        }
+    }
+}
+
 impl Line {
     fn of(item: u8, place: u8, quantity: i64) -> Self {
         let (unit, lot) = (None, None);

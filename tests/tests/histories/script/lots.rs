@@ -37,18 +37,6 @@ fn add(place: u8, quantity: i64, lot: Lot) -> Op {
     Op::Change { op, lines, state }
 }
 
-fn reserve(place: u8, quantity: i64, minutes: i64) -> Op {
-    Op::Reserve {
-        lines: vec![Line::of(BY_LOT, place, quantity)],
-        minutes,
-        id: None,
-        owner: None,
-        partial: false,
-        replace: false,
-        strategy: None,
-    }
-}
-
 /// Two lots come to a place, some of them is reserved, moved or sent on, one may be recalled, and what was reserved is sold or given back.
 pub(super) fn lot_story(ageless: bool) -> BoxedStrategy<Vec<Command>> {
     let arrivals = prop::collection::vec((0..4_u8, 2..=10_i64, minutes(ageless)), 2);
@@ -72,7 +60,7 @@ pub(super) fn lot_story(ageless: bool) -> BoxedStrategy<Vec<Command>> {
                     .into_iter()
                     .map(|(code, quantity, minutes)| add(place, quantity, Lot { code, minutes }))
                     .collect();
-                ops.push(reserve(place, quantity, minutes));
+                ops.push(Op::reserve(Line::of(BY_LOT, place, quantity), minutes));
                 ops.push(Op::Carry {
                     op: if at_once { "move" } else { "ship" },
                     from: place,

@@ -32,18 +32,6 @@ fn change(op: &'static str, lines: Vec<Line>, state: Option<&'static str>) -> Op
     Op::Change { op, lines, state }
 }
 
-fn reserve(line: Line, minutes: i64) -> Op {
-    Op::Reserve {
-        lines: vec![line],
-        minutes,
-        id: None,
-        owner: None,
-        partial: false,
-        replace: false,
-        strategy: None,
-    }
-}
-
 /// What becomes of the units of a story.
 #[derive(Clone, Debug)]
 struct Story {
@@ -109,7 +97,7 @@ impl Story {
         let on: Vec<u8> = units.iter().rev().take(carried).copied().collect();
         let mut ops = vec![
             change("add", vec![line(self.place, &units, true)], None),
-            reserve(line(self.place, reserved, names_held), self.minutes),
+            Op::reserve(line(self.place, reserved, names_held), self.minutes),
             Op::Carry {
                 op: if self.at_once { "move" } else { "ship" },
                 from: self.place,
