@@ -1,6 +1,7 @@
 -- Changes one stock_level by the given deltas and writes its ledger row; the step that every special operation consists of.
 -- Locks the row (its caller has locked it in key order already); makes it if it is missing.
--- Raises IV001 if a state would go below what it may, IV012 beyond 10^12, 40001 if another session made the missing row first, or changed what its
+-- Raises IV001 if a state would go below what it may, IV012 beyond 10^12 (of units with lots or serial numbers also on_hand and damaged together, since
+-- a lot that ends goes from one to the other, whatever is there already), 40001 if another session made the missing row first, or changed what its
 -- item is.
 -- line: the line of the command this is for, handed to the tracking of lots and serial numbers.
 create or replace function internal.change_level(command internal.command, item_id uuid, location_id text, movement text,
@@ -22,6 +23,9 @@ begin
     v_after.version := greatest(v_before.version + 1, internal.version_floor());
     v_after.last_movement_at := instant;
     if v_item.tracking <> 'none' then
+        if v_after.on_hand + v_after.damaged > greatest(v_before.on_hand + v_before.damaged, 1000000000000) then
+            perform internal.raise_error('IV012', jsonb_build_object('sku', v_item.sku, 'location', location_id));
+        end if;
         perform internal.track_change(command, item_id, location_id, movement, deltas, reservation_id, v_after.version,
             coalesce(line, command.body), instant);
     end if;

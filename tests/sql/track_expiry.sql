@@ -1,6 +1,6 @@
 -- Lots that expire: to the instant for readers and for whoever needs the stock, sweeper or not; what reservations hold of them.
 begin;
-select plan(48);
+select plan(55);
 select test.make_catalogue();
 select api.upsert_item('L', 'Lot item', tracking => 'lot');
 create function pg_temp.lots(sku text, location text) returns text language sql as $$
@@ -86,5 +86,17 @@ select throws_ok('select api.expire_lots(null)', 'IV008', null, 'null is refused
 select lives_ok('select api.expire_lots(1000)', '1,000 is taken');
 select is((select count(*) from api.get_lots('NONE')), 0::bigint, 'an unknown item has no lots');
 select is_empty('select * from test.broken_rules()', 'every invariant holds');
+-- There is always room for what ends: a shelf that could not take it would refuse every other write too.
+select api.upsert_item('F', 'Full', tracking => 'lot');
+select is(pg_temp.run('{"op": "add", "sku": "F", "location": "W1", "quantity": 999999999997, "lot": "BAD"}'), 'applied', 'a shelf that is nearly full');
+select is(pg_temp.run('{"op": "quarantine", "sku": "F", "location": "W1", "quantity": 999999999997, "lot": "BAD"}'), 'applied', 'of damaged units');
+select is(pg_temp.run(jsonb_build_object('op', 'add', 'sku', 'F', 'location', 'W1', 'quantity', 3, 'lot', 'SOON',
+    'lot_expires_at', clock_timestamp() + interval '400 milliseconds')), 'applied', 'takes three more of another state');
+select is(pg_temp.run('{"op": "add", "sku": "F", "location": "W1", "quantity": 1, "lot": "LATE"}'), 'IV012', 'and no fourth');
+select pg_sleep(0.44);
+select is(pg_temp.run('{"op": "write_off", "sku": "F", "location": "W1", "quantity": 1, "lot": "BAD", "reason": "expired"}'), 'applied', 'when they have expired it is written to as before');
+select is(pg_temp.stored('F', 'W1'), 'BAD 0/0/999999999996, SOON 0/0/3', 'and they are damaged');
+select is(pg_temp.run('{"op": "add", "sku": "F", "location": "W1", "quantity": 1, "lot": "LATE"}'), 'applied', 'the place that is free is taken');
+
 select * from finish();
 rollback;

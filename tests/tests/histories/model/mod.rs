@@ -201,6 +201,10 @@ impl Model {
         if states.on_hand.abs() > LIMIT || others.iter().any(|state| *state > LIMIT) {
             return Err(Refusal("IV012"));
         }
+        let there = |states: &States| states.on_hand + states.damaged;
+        if self.items[&key.0].is_tracked() && there(&states) > there(&before.states).max(LIMIT) {
+            return Err(Refusal("IV012"));
+        }
         self.track(key, kind, deltas, papers)?;
         after.version = self.next_version(before.version);
         self.track_units(&serials::Change {
