@@ -27,8 +27,8 @@ pub struct RuntimeConfig {
     /// Most records in one batch; by default 1,000, and 250 for ingest and publish, which make several records of each. A batch takes
     /// what waits and never waits for more.
     pub batch_max_records: Option<usize>,
-    /// Records that may wait between Kafka and the sink.
-    pub queue_max_records: usize,
+    /// Records that may wait between Kafka and the sink; by default two batches.
+    pub queue_max_records: Option<usize>,
     /// Bytes that may wait between Kafka and the sink.
     pub queue_max_bytes: usize,
     /// A full queue for this long pauses the partitions, so that the group member stays alive.
@@ -73,7 +73,7 @@ impl Default for RuntimeConfig {
             client_id: None,
             group_instance_id: None,
             batch_max_records: None,
-            queue_max_records: 2_000,
+            queue_max_records: None,
             queue_max_bytes: 4 * 1024 * 1024,
             pause_after_ms: 2_000,
             lag_interval_ms: 5_000,
@@ -100,11 +100,18 @@ impl RuntimeConfig {
         self.batch_max_records.unwrap_or(kind.batch_max_records())
     }
 
+    /// Records that may wait for this sink.
+    #[must_use]
+    pub fn queue_max(&self, kind: SinkKind) -> usize {
+        self.queue_max_records
+            .unwrap_or_else(|| self.batch_max(kind).saturating_mul(2))
+    }
+
     /// Refuses settings that cannot work.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let positive = [
             ("runtime.batch_max_records", self.batch_max_records.unwrap_or(1)),
-            ("runtime.queue_max_records", self.queue_max_records),
+            ("runtime.queue_max_records", self.queue_max_records.unwrap_or(1)),
             ("runtime.queue_max_bytes", self.queue_max_bytes),
         ];
         for (setting, value) in positive {

@@ -10,6 +10,7 @@
 mod config;
 mod decode;
 mod dlq;
+mod flight;
 mod follow;
 mod health;
 mod hops;
@@ -22,6 +23,7 @@ pub(crate) mod server;
 mod sink;
 mod worker;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -189,7 +191,13 @@ impl<M: Message> Shared<M> {
         let runtime = &self.config.runtime;
         let dead = DeadLetters::new(&self.config.kafka, &self.group)?;
         let decoder = Decoder::new(RegistryClient::new(&self.config.registry)?);
-        let (poller, intake) = Poller::start(&self.client, &self.topics, runtime, &self.health, &self.telemetry)?;
+        let (poller, intake) = Poller::start(
+            &self.client,
+            (self.kind, &self.topics),
+            runtime,
+            &self.health,
+            &self.telemetry,
+        )?;
         let worker = Worker {
             sink: Arc::clone(&self.sink),
             consumer: Arc::clone(&poller.consumer),
@@ -206,6 +214,8 @@ impl<M: Message> Shared<M> {
             breaker: Breaker::Closed,
             last_commit: Instant::now(),
             answered: false,
+            flights: VecDeque::new(),
+            told: None,
         };
         let deadline = runtime.shutdown_deadline();
         let ended = drive(worker, &self.startup, &self.health, token, deadline).await;
@@ -296,9 +306,10 @@ fn client_of(kind: SinkKind, config: &ConsumerConfig, group: &str) -> ClientConf
         // must go on at once (the default waits a second).
         .set("queued.min.messages", "2000")
         .set("queued.max.messages.kbytes", "2048")
-        // Answers are read whole before they are parsed. A larger record still comes, alone.
-        .set("fetch.message.max.bytes", "262144")
-        .set("fetch.max.bytes", "2097152")
+        // Answers are read whole, and unpacked, before they are parsed. A larger record still comes, alone. The client wants the
+        // second to be no less than the largest record that it would itself send.
+        .set("fetch.message.max.bytes", "131072")
+        .set("fetch.max.bytes", "1048576")
         .set("fetch.queue.backoff.ms", "5")
         .set("statistics.interval.ms", "2000");
     if let Some(instance) = &runtime.group_instance_id {

@@ -29,6 +29,7 @@ use super::lag;
 use super::metrics::Telemetry;
 use super::offsets::Partition;
 use super::sink::Record;
+use crate::config::SinkKind;
 
 /// How long one poll waits for a record; also how soon a stop is noticed.
 const POLL: Duration = Duration::from_millis(100);
@@ -291,12 +292,12 @@ impl Poller {
     /// Makes the consumer, subscribes, and starts the thread.
     pub(crate) fn start(
         client: &rdkafka::ClientConfig,
-        topics: &[String],
+        (kind, topics): (SinkKind, &[String]),
         config: &RuntimeConfig,
         health: &Arc<Health>,
         telemetry: &Arc<Telemetry>,
     ) -> KafkaResult<(Self, Intake)> {
-        let (record_sender, records) = mpsc::channel(config.queue_max_records);
+        let (record_sender, records) = mpsc::channel(config.queue_max(kind));
         let (control_sender, control) = mpsc::channel(CONTROL_QUEUE);
         let context = PollContext {
             control: control_sender,

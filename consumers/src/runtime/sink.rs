@@ -128,10 +128,10 @@ pub enum Warmth {
 ///
 /// What the runtime promises:
 /// - Events of one key arrive in the order of their partition, and a batch is written only after
-///   the one before it was settled.
+///   the one before it was settled, unless the sink takes several at once.
 /// - Any event may come again, alone or with others, at any later time (a restart, a rebalance, a
 ///   replay, a retry), also after newer events of its key.
-/// - `write` is never called twice at once; `health`, `warmth` and `tick` may run beside it.
+/// - `write` is never called twice at once, unless the sink says so; `health`, `warmth` and `tick` may run beside it.
 ///
 /// What a sink promises:
 /// - A write takes effect only if its row version is newer than what the read model holds. A delete
@@ -154,6 +154,12 @@ pub trait Sink<M: Message = Change>: Send + Sync + 'static {
 
     /// Does the read model hold everything?
     fn warmth(&self) -> Warmth;
+
+    /// How many batches it takes at once, at least one. More only if nothing but the version of a row decides which of two events of it
+    /// counts: the later batch may be there first.
+    fn batches_at_once(&self) -> usize {
+        1
+    }
 
     /// Writes the events and says what became of each.
     async fn write(&self, batch: &[&Event<M>]) -> Result<Vec<Outcome>, SinkError>;

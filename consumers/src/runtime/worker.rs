@@ -1,13 +1,12 @@
 //! The one loop that owns all state of a consumer: batch, decode, write, dead letters, offsets.
 //!
-//! A batch is settled as a whole before the next one is taken. While it is being written the queue
-//! fills up with the next one, so nothing waits for anything that could be done meanwhile.
+//! Batches are settled as a whole and in their order. While one is being written the queue fills up with the next one, which is decoded
+//! meanwhile if a good part of a batch waits there, so that nothing waits for anything that could be done already.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use onhand_cdc::error_chain;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::RuntimeConfig;
 use super::decode::{DecodeStage, Decoded, Message};
 use super::dlq::{DeadLetter, DeadLetters, STAGE_DECODE, STAGE_SINK};
+use super::flight::{Attempt, Flight, Stage};
 use super::follow::Follower;
 use super::health::{Health, Phase};
 use super::hops::Hops;
@@ -55,18 +55,20 @@ pub(crate) enum Ended {
 enum Step {
     Batch(Vec<Record>),
     Control(Control),
+    /// The oldest batch that was under way has its answer.
+    Arrived,
     Timer,
     Stop,
     /// The polling thread is gone, which it never should be before the worker.
     Orphaned,
 }
 
-/// What one attempt at the sink left to do.
-struct Written<M> {
+/// What an attempt at the sink left to do.
+struct Left<M> {
     /// Not taken this time.
-    left: Vec<Event<M>>,
+    events: Vec<Event<M>>,
     /// Why.
-    reason: String,
+    error: SinkError,
 }
 
 /// Everything the loop works with.
@@ -87,6 +89,10 @@ pub(crate) struct Worker<M: Message> {
     pub(crate) last_commit: Instant,
     /// Whether the sink has answered somebody since the last commit.
     pub(crate) answered: bool,
+    /// Batches that are not settled, the oldest first.
+    pub(crate) flights: VecDeque<Flight<M>>,
+    /// What it was told and has not heeded.
+    pub(crate) told: Option<Control>,
 }
 
 impl<M: Message> Worker<M> {
@@ -138,9 +144,10 @@ impl<M: Message> Worker<M> {
         loop {
             match self.next(&mut timer, &mut waiting).await {
                 Step::Batch(records) => self.settle(records).await?,
-                Step::Control(control) => self.control(control)?,
+                Step::Control(control) => self.heed(control).await?,
+                Step::Arrived => self.land().await?,
                 Step::Timer => self.health.phase(Phase::Running),
-                Step::Stop => return Ok(()),
+                Step::Stop => return self.land_all().await,
                 Step::Orphaned => return Err(orphaned()),
             }
             if self.last_commit.elapsed() >= self.config.commit_interval() {
@@ -149,9 +156,12 @@ impl<M: Message> Worker<M> {
         }
     }
 
-    /// What comes next; a batch is all that waits, and at least one record.
+    /// What comes next; a batch is all that waits, and at least one record. While another is under way it is at least half of a full one:
+    /// a smaller one grows meanwhile, and costs less for each of its records.
     async fn next(&mut self, timer: &mut tokio::time::Interval, waiting: &mut Vec<Queued>) -> Step {
         let limit = self.batch_max_records;
+        let oldest = self.flights.front_mut();
+        let take = oldest.is_none() || self.intake.records.len() >= limit.div_ceil(2);
         tokio::select! {
             biased;
             () = self.token.cancelled() => Step::Stop,
@@ -159,10 +169,11 @@ impl<M: Message> Worker<M> {
                 Some(control) => Step::Control(control),
                 None => Step::Orphaned,
             },
-            taken = self.intake.records.recv_many(waiting, limit) => match taken {
+            taken = self.intake.records.recv_many(waiting, limit), if take => match taken {
                 0 => Step::Orphaned,
                 _ => Step::Batch(waiting.drain(..).map(|queued| queued.record).collect()),
             },
+            () = arrived(oldest) => Step::Arrived,
             _ = timer.tick() => Step::Timer,
         }
     }
@@ -182,7 +193,7 @@ impl<M: Message> Worker<M> {
         }
     }
 
-    /// Brings one batch to its end, whatever it takes, and notes its offsets.
+    /// Decodes a batch and begins to write it, after as many of the ones before it are settled as the sink wants.
     async fn settle(&mut self, mut records: Vec<Record>) -> Result<(), Halt> {
         records.retain(|record| self.offsets.is_current(record));
         if records.is_empty() {
@@ -192,8 +203,34 @@ impl<M: Message> Worker<M> {
         self.telemetry.batch(records.len());
         let marks = marks(&records);
         let mut letters = Vec::new();
-        let events = self.decode(records, &mut letters).await?;
-        self.write(events, &mut letters).await?;
+        let mut events = self.decode(records, &mut letters).await?;
+        while self.flights.len() >= self.sink.batches_at_once() {
+            self.land().await?;
+        }
+        // Partitions may have been taken away meanwhile.
+        events.retain(|event| self.offsets.is_current(&event.record));
+        let stage = match self.breaker {
+            Breaker::Closed if !events.is_empty() => Stage::begin(Arc::clone(&self.sink), events),
+            _ => Stage::Held(events),
+        };
+        self.flights.push_back(Flight { marks, letters, stage });
+        Ok(())
+    }
+
+    async fn land_all(&mut self) -> Result<(), Halt> {
+        while !self.flights.is_empty() {
+            self.land().await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the oldest batch to its end, whatever it takes, and notes its offsets.
+    async fn land(&mut self) -> Result<(), Halt> {
+        let Some(flight) = self.flights.pop_front() else {
+            return Ok(());
+        };
+        let (marks, mut letters) = (flight.marks, flight.letters);
+        self.write(flight.stage, &mut letters).await?;
         self.bury(&letters).await?;
         self.offsets.settle(marks);
         if self.answered || !letters.is_empty() {
@@ -230,6 +267,7 @@ impl<M: Message> Worker<M> {
                         });
                     }
                     Decoded::Wait(reason) => {
+                        self.land_all().await?;
                         let error = SinkError::Transient(reason);
                         self.again("decode", error, &mut backoff).await?;
                         continue;
@@ -247,28 +285,34 @@ impl<M: Message> Worker<M> {
     }
 
     /// Writes the events until each is in the read model or among the dead letters.
-    async fn write(&mut self, mut events: Vec<Event<M>>, letters: &mut Vec<DeadLetter>) -> Result<(), Halt> {
+    async fn write(&mut self, mut stage: Stage<M>, letters: &mut Vec<DeadLetter>) -> Result<(), Halt> {
         let mut backoff = Backoff::new(&self.config);
-        while !events.is_empty() {
-            let attempt = match self.probe().await {
-                Ok(()) => self.attempt(&mut events, letters, &backoff).await,
-                Err(error) => Err(error),
+        loop {
+            stage.arrive().await;
+            let attempt = match stage {
+                Stage::Held(events) if events.is_empty() => break,
+                Stage::Held(events) => self.attempt(events).await,
+                Stage::Under(_) => continue,
+                Stage::Done(attempt) => attempt,
             };
-            let error = match attempt {
-                Ok(written) if written.left.is_empty() => break,
-                Ok(written) => {
-                    events = written.left;
-                    SinkError::Transient(written.reason)
-                }
-                Err(error) => error,
+            let Some(mut left) = self.conclude(attempt, letters, backoff.attempts() + 1) else {
+                break;
             };
             self.trip(backoff.attempts() + 1);
-            self.again("write", error, &mut backoff).await?;
+            self.again("write", left.error, &mut backoff).await?;
             // Partitions may have been taken away during the pause.
-            events.retain(|event| self.offsets.is_current(&event.record));
+            left.events.retain(|event| self.offsets.is_current(&event.record));
+            stage = Stage::Held(left.events);
         }
         self.recovered("write", &backoff);
         Ok(())
+    }
+
+    async fn attempt(&mut self, events: Vec<Event<M>>) -> Attempt<M> {
+        match self.probe().await {
+            Ok(()) => Attempt::make(Arc::clone(&self.sink), events).await,
+            Err(error) => Attempt::refused(events, error),
+        }
     }
 
     /// With an open breaker, a cheap question comes before the batch.
@@ -281,30 +325,23 @@ impl<M: Message> Worker<M> {
         Ok(())
     }
 
-    /// One write. Takes the events only if the sink has answered.
-    async fn attempt(
-        &mut self,
-        events: &mut Vec<Event<M>>,
-        letters: &mut Vec<DeadLetter>,
-        backoff: &Backoff,
-    ) -> Result<Written<M>, SinkError> {
-        let (started, begun) = (Instant::now(), Timestamp::now());
-        let batch: Vec<&Event<M>> = events.iter().collect();
-        let outcomes = self.sink.write(&batch).await?;
-        if outcomes.len() != events.len() {
-            let (got, sent) = (outcomes.len(), events.len());
-            return Err(SinkError::Fatal(format!(
-                "sink answered {got} outcomes for {sent} events"
-            )));
-        }
-        self.telemetry.written(started.elapsed());
-        let mut written = Written {
-            left: Vec::new(),
-            reason: String::new(),
+    /// Notes what became of each event of an attempt; answers what it left to do.
+    fn conclude(&mut self, attempt: Attempt<M>, letters: &mut Vec<DeadLetter>, attempts: u32) -> Option<Left<M>> {
+        let Attempt {
+            events,
+            outcomes,
+            begun,
+            settled,
+            took,
+        } = attempt;
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(error) => return Some(Left { events, error }),
         };
+        self.telemetry.written(took);
+        let (mut left, mut reason) = (Vec::new(), String::new());
         let mut tally = Tally::default();
-        let settled = Timestamp::now();
-        for (event, outcome) in std::mem::take(events).into_iter().zip(outcomes) {
+        for (event, outcome) in events.into_iter().zip(outcomes) {
             if let (Outcome::Applied | Outcome::Stale | Outcome::Superseded, true) = (&outcome, onhand_trace::enabled())
                 && let Some(hops) = Hops::of(&event, begun, settled)
             {
@@ -318,9 +355,9 @@ impl<M: Message> Worker<M> {
                     self.answered = true;
                     tally.count(&event, Settled::Refused);
                 }
-                Outcome::Retry(reason) => {
-                    written.left.push(event);
-                    written.reason = reason;
+                Outcome::Retry(why) => {
+                    left.push(event);
+                    reason = why;
                 }
                 Outcome::Poison(reason) => {
                     self.telemetry.poison(&event.record, "write", &reason);
@@ -328,13 +365,14 @@ impl<M: Message> Worker<M> {
                         record: event.record,
                         stage: STAGE_SINK,
                         reason,
-                        attempts: backoff.attempts() + 1,
+                        attempts,
                     });
                 }
             }
         }
         tally.report(&self.telemetry);
-        Ok(written)
+        let error = SinkError::Transient(reason);
+        (!left.is_empty()).then_some(Left { events: left, error })
     }
 
     /// Dead letters are confirmed before the offset of their record is.
@@ -365,6 +403,9 @@ impl<M: Message> Worker<M> {
         let pause = backoff.next();
         self.telemetry.retry(stage, backoff.attempts(), &reason);
         self.health.retrying(stage, &reason);
+        if let Some(control) = self.told.take() {
+            self.control(control)?;
+        }
         let until = tokio::time::Instant::now() + pause;
         loop {
             tokio::select! {
@@ -400,6 +441,13 @@ impl<M: Message> Worker<M> {
         self.breaker = breaker;
         self.health.breaker(breaker);
         self.telemetry.breaker(breaker.name(), breaker.code());
+    }
+
+    /// What is under way counts as ours still, unless the sink has to be tried again.
+    async fn heed(&mut self, control: Control) -> Result<(), Halt> {
+        self.told = Some(control);
+        self.land_all().await?;
+        self.told.take().map_or(Ok(()), |control| self.control(control))
     }
 
     fn control(&mut self, control: Control) -> Result<(), Halt> {
@@ -440,6 +488,14 @@ impl<M: Message> Worker<M> {
             self.offsets.forget_commits();
             tracing::warn!(%error, "offsets were not committed, it is repeated");
         }
+    }
+}
+
+/// Until the batch has its answer; for ever if there is none.
+async fn arrived<M: Message>(oldest: Option<&mut Flight<M>>) {
+    match oldest {
+        Some(flight) => flight.stage.arrive().await,
+        None => std::future::pending().await,
     }
 }
 

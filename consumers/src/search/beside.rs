@@ -49,23 +49,25 @@ impl Beside {
         self.look.lock().unwrap_or_else(PoisonError::into_inner).at = None;
     }
 
-    /// Copies for the indexes under construction, each with its place among the documents.
-    pub(super) fn copies(&self, documents: &[Document]) -> Vec<(usize, Document)> {
+    /// The documents, each followed by its copy for an index under construction. None if nothing is built of theirs.
+    pub(super) fn with_copies(&self, documents: &[Document]) -> Option<Vec<Document>> {
         let look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
-        if look.aliases.is_empty() {
-            return Vec::new();
-        }
-        let copy = |(position, document): (usize, &Document)| {
+        let copy = |document: &Document| {
             let index = next_of(&document.index);
-            look.aliases.contains(&index).then(|| {
-                let copy = Document {
-                    index,
-                    ..document.clone()
-                };
-                (position, copy)
+            look.aliases.contains(&index).then(|| Document {
+                index,
+                is_copy: true,
+                ..document.clone()
             })
         };
-        documents.iter().enumerate().filter_map(copy).collect()
+        if look.aliases.is_empty() {
+            return None;
+        }
+        let all: Vec<Document> = documents
+            .iter()
+            .flat_map(|document| std::iter::once(document.clone()).chain(copy(document)))
+            .collect();
+        (all.len() > documents.len()).then_some(all)
     }
 }
 
@@ -87,6 +89,7 @@ pub(super) fn merged(live: DocumentResult, copy: DocumentResult) -> DocumentResu
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
 
     fn document(index: &str) -> Document {
@@ -95,6 +98,7 @@ mod tests {
             id: "1".to_owned(),
             version: 1,
             wins_ties: false,
+            is_copy: false,
             body: "{}".to_owned(),
         }
     }
@@ -103,10 +107,17 @@ mod tests {
     fn only_what_is_built_gets_a_copy() {
         let beside = Beside::default();
         let documents = [document("onhand-items"), document("onhand-stock")];
-        assert!(beside.copies(&documents).is_empty());
+        assert!(beside.with_copies(&documents).is_none());
         beside.look.lock().unwrap_or_else(PoisonError::into_inner).aliases =
-            HashSet::from(["onhand-stock-next".to_owned()]);
-        assert_eq!(beside.copies(&documents), [(1, document("onhand-stock-next"))]);
+            HashSet::from(["onhand-items-next".to_owned()]);
+        let [items, stock] = documents.clone();
+        let copy = Document {
+            index: "onhand-items-next".to_owned(),
+            is_copy: true,
+            ..items.clone()
+        };
+        assert_eq!(beside.with_copies(&documents).unwrap(), [items, copy, stock]);
+        assert!(beside.with_copies(&documents[1..]).is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use onhand_cdc::{ConfigError, error_chain};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::config::ElasticsearchConfig;
@@ -66,19 +66,39 @@ pub(crate) struct Document {
     pub(crate) version: i64,
     /// A tombstone has the version of the row it deletes, so it wins a tie.
     pub(crate) wins_ties: bool,
+    /// It is the document before it once more, for an index that is built beside the live one. The two go in one request: a swap
+    /// of the indexes between two requests would lose the change, the one written to what is replaced, the other to nothing.
+    pub(crate) is_copy: bool,
     /// The document as JSON.
     pub(crate) body: String,
 }
 
+/// The line before a document in a bulk.
+#[derive(Serialize)]
+struct Action<'a> {
+    index: Target<'a>,
+}
+
+#[derive(Serialize)]
+struct Target<'a> {
+    _index: &'a str,
+    _id: &'a str,
+    version: i64,
+    version_type: &'static str,
+}
+
 impl Document {
-    fn append_to(&self, bulk: &mut String) -> Result<(), serde_json::Error> {
-        let kind = if self.wins_ties { "external_gte" } else { "external" };
-        let action = serde_json::json!({"index": {
-            "_index": self.index, "_id": self.id, "version": self.version, "version_type": kind}});
-        bulk.push_str(&serde_json::to_string(&action)?);
-        bulk.push('\n');
-        bulk.push_str(&self.body);
-        bulk.push('\n');
+    fn append_to(&self, bulk: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let index = Target {
+            _index: &self.index,
+            _id: &self.id,
+            version: self.version,
+            version_type: if self.wins_ties { "external_gte" } else { "external" },
+        };
+        serde_json::to_writer(&mut *bulk, &Action { index })?;
+        bulk.push(b'\n');
+        bulk.extend_from_slice(self.body.as_bytes());
+        bulk.push(b'\n');
         Ok(())
     }
 
@@ -177,19 +197,19 @@ impl Client {
         Err(ClientError::refused(status, &answer))
     }
 
-    /// Writes documents, of which no two are the same one; answers one result for each, in order.
+    /// Writes documents, of which no two are the same one in the same index; answers one result for each, in order.
     ///
     /// A large batch goes in several requests at once, since the search engine gives each of them one thread. All are answered before
     /// the first failure is told; what was written then is stale when it comes again.
     pub(crate) async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
-        let share = share_len(documents.len(), self.bulk_requests);
-        let answers = join_all(documents.chunks(share).map(|share| self.bulk_in_turn(share))).await;
+        let shares = shares(documents, self.bulk_requests);
+        let answers = join_all(shares.into_iter().map(|share| self.bulk_in_turn(share))).await;
         let answers: Vec<Vec<DocumentResult>> = answers.into_iter().collect::<Result<_, _>>()?;
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// The same in one request, or one after the other: what is in one request meets the same aliases.
-    pub(super) async fn bulk_in_turn(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
+    /// The same in one request after the other, each within the bound.
+    async fn bulk_in_turn(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, ClientError> {
         let mut results = Vec::with_capacity(documents.len());
         let mut rest = documents;
         let mut limit = self.bulk_max_bytes;
@@ -202,10 +222,11 @@ impl Client {
                     limit = self.bulk_max_bytes;
                 }
                 // The request as a whole is refused: one document of it is the cause. Halve until
-                // it stands alone.
+                // it stands alone, or with its copy.
                 Err(ClientError::Refused { status, answer }) if is_content(status) => {
-                    if chunk.len() == 1 {
-                        results.push(DocumentResult::Refused(format!("{status}: {answer}")));
+                    if chunk.len() == whole(chunk, 1) {
+                        let refused = DocumentResult::Refused(format!("{status}: {answer}"));
+                        results.extend(vec![refused; chunk.len()]);
                         rest = after;
                         limit = self.bulk_max_bytes;
                     } else {
@@ -243,8 +264,8 @@ impl Client {
 }
 
 /// The body of one bulk request.
-pub(super) fn bulk_body(documents: &[Document]) -> Result<String, serde_json::Error> {
-    let mut body = String::with_capacity(documents.iter().map(Document::bytes).sum());
+pub(super) fn bulk_body(documents: &[Document]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut body = Vec::with_capacity(documents.iter().map(Document::bytes).sum());
     for document in documents {
         document.append_to(&mut body)?;
     }
@@ -275,22 +296,36 @@ fn result_of(item: BulkItem) -> DocumentResult {
     }
 }
 
-/// Documents of one of so many requests at once.
-fn share_len(documents: usize, requests: usize) -> usize {
-    documents.div_ceil(requests.max(1)).max(REQUEST_DOCUMENTS)
+/// What each of so many requests at once gets.
+fn shares(documents: &[Document], requests: usize) -> Vec<&[Document]> {
+    let share = documents.len().div_ceil(requests.max(1)).max(REQUEST_DOCUMENTS);
+    let mut shares = Vec::with_capacity(requests);
+    let mut rest = documents;
+    while !rest.is_empty() {
+        let (first, after) = rest.split_at(whole(rest, share));
+        shares.push(first);
+        rest = after;
+    }
+    shares
 }
 
-/// As many documents as fit, and at least one.
+/// As many documents as fit, and at least one, with its copy.
 fn chunk_len(documents: &[Document], limit: usize) -> usize {
-    let mut bytes = 0;
-    let fitting = documents
-        .iter()
-        .take_while(|document| {
-            bytes += document.bytes();
-            bytes <= limit
-        })
-        .count();
-    fitting.max(1)
+    let (mut bytes, mut fitting) = (0, 0);
+    for document in documents.chunk_by(|_, next| next.is_copy) {
+        bytes += document.iter().map(Document::bytes).sum::<usize>();
+        if bytes > limit {
+            break;
+        }
+        fitting += document.len();
+    }
+    whole(documents, fitting.max(1))
+}
+
+/// So many of the first documents, and the copy of the last of them.
+fn whole(documents: &[Document], count: usize) -> usize {
+    let copies = documents.iter().skip(count).take_while(|document| document.is_copy);
+    documents.len().min(count + copies.count())
 }
 
 async fn finish(request: reqwest::RequestBuilder) -> Result<(StatusCode, String), ClientError> {
@@ -303,6 +338,7 @@ async fn finish(request: reqwest::RequestBuilder) -> Result<(StatusCode, String)
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn document(bytes: usize) -> Document {
@@ -311,8 +347,26 @@ mod tests {
             id: String::new(),
             version: 1,
             wins_ties: false,
+            is_copy: false,
             body: "x".repeat(bytes.saturating_sub(100)),
         }
+    }
+
+    /// So many documents of 1,000 bytes, each with its copy.
+    fn pairs(count: usize) -> Vec<Document> {
+        let copy = || Document {
+            is_copy: true,
+            ..document(1_000)
+        };
+        (0..count).flat_map(|_| [document(1_000), copy()]).collect()
+    }
+
+    fn lengths(documents: usize, requests: usize) -> Vec<usize> {
+        let documents = vec![document(100); documents];
+        shares(&documents, requests)
+            .into_iter()
+            .map(<[Document]>::len)
+            .collect()
     }
 
     fn result(status: u16, kind: &str) -> DocumentResult {
@@ -341,10 +395,37 @@ mod tests {
 
     #[test]
     fn only_a_large_batch_is_divided() {
-        assert_eq!(share_len(200, 2), 200);
-        assert_eq!(share_len(390, 2), 200);
-        assert_eq!(share_len(1_001, 2), 501);
-        assert_eq!(share_len(1_000, 1), 1_000);
+        assert_eq!(lengths(200, 2), [200]);
+        assert_eq!(lengths(390, 2), [200, 190]);
+        assert_eq!(lengths(1_001, 2), [501, 500]);
+        assert_eq!(lengths(1_000, 1), [1_000]);
+        assert!(lengths(0, 2).is_empty());
+    }
+
+    #[test]
+    fn a_document_and_its_copy_are_never_parted() {
+        let all = pairs(301);
+        let lengths: Vec<usize> = shares(&all, 2).into_iter().map(<[Document]>::len).collect();
+        assert_eq!(lengths, [302, 300]);
+        let pairs = pairs(3);
+        assert_eq!(chunk_len(&pairs, 10), 2);
+        assert_eq!(chunk_len(&pairs, 3_500), 2);
+        assert_eq!(chunk_len(&pairs, 4_000), 4);
+    }
+
+    #[test]
+    fn the_line_before_a_document_names_it_with_its_version() {
+        let document = Document {
+            index: "onhand-stock".to_owned(),
+            id: "a\"b".to_owned(),
+            version: 7,
+            wins_ties: true,
+            is_copy: false,
+            body: "{}".to_owned(),
+        };
+        let body = String::from_utf8(bulk_body(&[document]).unwrap()).unwrap();
+        let expected = r#"{"index":{"_index":"onhand-stock","_id":"a\"b","version":7,"version_type":"external_gte"}}"#;
+        assert_eq!(body, format!("{expected}\n{{}}\n"));
     }
 
     #[test]

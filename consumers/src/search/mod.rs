@@ -2,6 +2,7 @@
 //! See README.md in this folder.
 
 mod beside;
+mod body;
 mod client;
 mod config;
 mod fill;

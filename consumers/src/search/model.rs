@@ -3,18 +3,72 @@
 use jiff::Timestamp;
 use onhand_cdc::envelope::{ItemRow, StockLevelRow, StockMovementRow, StockSummaryRow, UNAVAILABLE};
 use onhand_cdc::{Change, Envelope, Operation};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::body;
 use super::client::Document;
-use super::fold::fold;
 use super::index::Indexes;
 use super::month::Month;
 use crate::postgres::MovementLine;
 
+/// A document that is not written out yet, since of the events of a batch only the newest of each row is.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) name: Name,
+    pub(super) version: i64,
+    /// See [`Document`].
+    pub(super) wins_ties: bool,
+    body: Body<'a>,
+}
+
+/// Which document it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    index: String,
+    id: String,
+}
+
+#[derive(Debug)]
+enum Body<'a> {
+    Item(Box<ItemRow>),
+    Stock(&'a StockLevelRow),
+    Summary(&'a StockSummaryRow),
+    Movement(Box<MovementLine>),
+    Gone,
+}
+
+impl<'a> Draft<'a> {
+    fn new(index: &str, id: String, version: i64, body: Body<'a>) -> Result<Self, String> {
+        let wins_ties = matches!(body, Body::Gone);
+        if version <= 0 {
+            return Err(no_version(version, wins_ties));
+        }
+        let index = index.to_owned();
+        Ok(Self {
+            name: Name { index, id },
+            version,
+            wins_ties,
+            body,
+        })
+    }
+
+    /// The document, or why there never will be one.
+    pub(super) fn finish(self) -> Result<Document, String> {
+        let Name { index, id } = self.name;
+        let (version, ties) = (self.version, self.wins_ties);
+        match self.body {
+            Body::Item(row) => document(&index, id, version, ties, &body::Item::from(&*row)),
+            Body::Stock(row) => document(&index, id, version, ties, &body::Stock::from(row)),
+            Body::Summary(row) => document(&index, id, version, ties, &body::Summary::from(row)),
+            Body::Movement(line) => document(&index, id, version, ties, &body::Movement::from(&*line)),
+            Body::Gone => tombstone(&index, id, version),
+        }
+    }
+}
+
 /// The document of a change, or why there never will be one. None: the change says nothing that is kept, as a movement does not
 /// that is older than the months since `oldest`, or that is removed from the ledger because of its age.
-pub(super) fn document_of(indexes: &Indexes, change: &Change, oldest: Month) -> Result<Option<Document>, String> {
+pub(super) fn draft_of<'a>(indexes: &Indexes, change: &'a Change, oldest: Month) -> Result<Option<Draft<'a>>, String> {
     match change {
         Change::Item(envelope) => of_item_change(indexes, envelope).map(Some),
         Change::StockLevel(envelope) => of_stock_change(indexes, envelope).map(Some),
@@ -24,25 +78,23 @@ pub(super) fn document_of(indexes: &Indexes, change: &Change, oldest: Month) -> 
     }
 }
 
-fn of_summary_change(indexes: &Indexes, envelope: &Envelope<StockSummaryRow>) -> Result<Document, String> {
-    match envelope.op {
+fn of_summary_change<'a>(indexes: &Indexes, envelope: &'a Envelope<StockSummaryRow>) -> Result<Draft<'a>, String> {
+    let (row, body) = match envelope.op {
         Operation::Create | Operation::Update | Operation::Read => {
             let after = envelope.after.as_ref().ok_or("change without a new row")?;
-            summary(indexes, after)
+            (after, Body::Summary(after))
         }
-        Operation::Delete => {
-            let before = envelope.before.as_ref().ok_or("delete without an old row")?;
-            tombstone(&indexes.summaries, before.item_id.to_string(), before.version.get())
-        }
-        Operation::Truncate | Operation::Message => Err(no_row(envelope.op)),
-    }
+        Operation::Delete => (envelope.before.as_ref().ok_or("delete without an old row")?, Body::Gone),
+        Operation::Truncate | Operation::Message => return Err(no_row(envelope.op)),
+    };
+    Draft::new(&indexes.summaries, row.item_id.to_string(), row.version.get(), body)
 }
 
-fn of_movement(
+fn of_movement<'a>(
     indexes: &Indexes,
     envelope: &Envelope<StockMovementRow>,
     oldest: Month,
-) -> Result<Option<Document>, String> {
+) -> Result<Option<Draft<'a>>, String> {
     match envelope.op {
         Operation::Create | Operation::Update | Operation::Read => {}
         Operation::Delete => return Ok(None),
@@ -53,7 +105,9 @@ fn of_movement(
     if Month::of(recorded_at) < oldest {
         return Ok(None);
     }
-    movement(indexes, &line_of(row, recorded_at)).map(Some)
+    let line = line_of(row, recorded_at);
+    let index = indexes.month(Month::of(recorded_at));
+    Draft::new(&index, movement_id(&line), line.version, Body::Movement(Box::new(line))).map(Some)
 }
 
 fn line_of(row: &StockMovementRow, recorded_at: Timestamp) -> MovementLine {
@@ -77,41 +131,53 @@ fn line_of(row: &StockMovementRow, recorded_at: Timestamp) -> MovementLine {
     }
 }
 
-fn of_item_change(indexes: &Indexes, envelope: &Envelope<ItemRow>) -> Result<Document, String> {
-    match envelope.op {
+fn of_item_change<'a>(indexes: &Indexes, envelope: &Envelope<ItemRow>) -> Result<Draft<'a>, String> {
+    let (id, version, body) = match envelope.op {
         Operation::Create | Operation::Update | Operation::Read => {
             let after = envelope.after.as_ref().ok_or("change without a new row")?;
-            item(indexes, &with_unchanged(after, envelope.before.as_ref())?)
+            let row = with_unchanged(after, envelope.before.as_ref())?;
+            (row.id, row.version, Body::Item(Box::new(row)))
         }
         Operation::Delete => {
             let before = envelope.before.as_ref().ok_or("delete without an old row")?;
-            tombstone(&indexes.items, before.id.to_string(), before.version.get())
+            (before.id, before.version, Body::Gone)
         }
-        Operation::Truncate | Operation::Message => Err(no_row(envelope.op)),
-    }
+        Operation::Truncate | Operation::Message => return Err(no_row(envelope.op)),
+    };
+    Draft::new(&indexes.items, id.to_string(), version.get(), body)
 }
 
-fn of_stock_change(indexes: &Indexes, envelope: &Envelope<StockLevelRow>) -> Result<Document, String> {
-    match envelope.op {
+fn of_stock_change<'a>(indexes: &Indexes, envelope: &'a Envelope<StockLevelRow>) -> Result<Draft<'a>, String> {
+    let (row, body) = match envelope.op {
         Operation::Create | Operation::Update | Operation::Read => {
             let after = envelope.after.as_ref().ok_or("change without a new row")?;
-            stock(indexes, after)
+            (after, Body::Stock(after))
         }
-        Operation::Delete => {
-            let before = envelope.before.as_ref().ok_or("delete without an old row")?;
-            let id = stock_id(before.item_id, &before.location_id);
-            tombstone(&indexes.stock, id, before.version.get())
-        }
-        Operation::Truncate | Operation::Message => Err(no_row(envelope.op)),
-    }
+        Operation::Delete => (envelope.before.as_ref().ok_or("delete without an old row")?, Body::Gone),
+        Operation::Truncate | Operation::Message => return Err(no_row(envelope.op)),
+    };
+    let id = stock_id(row.item_id, &row.location_id);
+    Draft::new(&indexes.stock, id, row.version.get(), body)
 }
 
 fn no_row(op: Operation) -> String {
     format!("operation {op:?} says nothing about a row")
 }
 
+fn no_version(version: i64, deletes: bool) -> String {
+    if deletes {
+        "delete without a row version".to_owned()
+    } else {
+        format!("version {version} is none")
+    }
+}
+
 fn stock_id(item: Uuid, location: &str) -> String {
     format!("{item}:{location}")
+}
+
+fn movement_id(line: &MovementLine) -> String {
+    format!("{}:{}:{}", line.item_id, line.location_id, line.version)
 }
 
 /// A large column that did not change may come as a placeholder. The old row then has its value;
@@ -147,138 +213,60 @@ fn with_unchanged(after: &ItemRow, before: Option<&ItemRow>) -> Result<ItemRow, 
 
 /// The document of an item.
 pub(crate) fn item(indexes: &Indexes, row: &ItemRow) -> Result<Document, String> {
-    let tags_folded: Vec<String> = row.tags.iter().map(|tag| fold(tag)).collect();
-    let body = json!({
-        "sku": row.sku,
-        "sku_folded": fold(&row.sku),
-        "name": row.name,
-        "name_folded": fold(&row.name),
-        "description": row.description,
-        "description_folded": row.description.as_deref().map(fold),
-        "kind": row.kind,
-        "parent_id": row.parent_id,
-        "category_id": row.category_id,
-        "unit_of_measure": row.unit_of_measure,
-        "tags": row.tags,
-        "tags_folded": tags_folded,
-        "dimensions": object(row.dimensions.as_deref()),
-        "metadata": object(row.metadata.as_deref()),
-        "status": row.status,
-        "version": row.version,
-        "created_at": row.created_at.map(|at| at.to_string()),
-        "updated_at": row.updated_at.map(|at| at.to_string()),
-    });
-    document(&indexes.items, row.id.to_string(), row.version.get(), false, &body)
+    let id = row.id.to_string();
+    document(&indexes.items, id, row.version.get(), false, &body::Item::from(row))
 }
 
 /// The document of a stock level.
 pub(crate) fn stock(indexes: &Indexes, row: &StockLevelRow) -> Result<Document, String> {
-    let body = json!({
-        "item_id": row.item_id,
-        "location_id": row.location_id,
-        "on_hand": row.on_hand,
-        "reserved": row.reserved,
-        "in_transit": row.in_transit,
-        "backordered": row.backordered,
-        "damaged": row.damaged,
-        "safety_stock": row.safety_stock,
-        "reorder_point": row.reorder_point,
-        "available": row.available,
-        "policy": row.policy,
-        "status": row.status,
-        "next_hold_at": row.next_hold_at.map(|at| at.to_string()),
-        "version": row.version,
-        "last_movement_at": row.last_movement_at.map(|at| at.to_string()),
-    });
     let id = stock_id(row.item_id, &row.location_id);
-    document(&indexes.stock, id, row.version.get(), false, &body)
+    document(&indexes.stock, id, row.version.get(), false, &body::Stock::from(row))
 }
 
 /// The document of a summary.
 pub(crate) fn summary(indexes: &Indexes, row: &StockSummaryRow) -> Result<Document, String> {
-    let body = json!({
-        "item_id": row.item_id,
-        "sku": row.sku,
-        "on_hand": row.on_hand,
-        "reserved": row.reserved,
-        "available": row.available,
-        "in_transit": row.in_transit,
-        "backordered": row.backordered,
-        "damaged": row.damaged,
-        "incoming": row.incoming,
-        "oversold": row.oversold,
-        "threshold": row.threshold,
-        "status": row.status,
-        "location_count": row.location_count,
-        "version": row.version,
-        "updated_at": row.updated_at.map(|at| at.to_string()),
-    });
-    document(
-        &indexes.summaries,
-        row.item_id.to_string(),
-        row.version.get(),
-        false,
-        &body,
-    )
+    let (id, body) = (row.item_id.to_string(), body::Summary::from(row));
+    document(&indexes.summaries, id, row.version.get(), false, &body)
 }
 
 /// The document of a movement. It never changes, so any version guards it; that of the row after it is at hand.
 pub(crate) fn movement(indexes: &Indexes, line: &MovementLine) -> Result<Document, String> {
-    let body = json!({
-        "item_id": line.item_id,
-        "location_id": line.location_id,
-        "version": line.version,
-        "type": line.kind,
-        "on_hand_delta": line.on_hand_delta,
-        "reserved_delta": line.reserved_delta,
-        "on_hand": line.on_hand,
-        "reserved": line.reserved,
-        "available": line.available,
-        "reason": line.reason,
-        "reference": line.reference,
-        "reservation_id": line.reservation_id,
-        "correlation_id": line.correlation_id,
-        "occurred_at": line.occurred_at.map(|at| at.to_string()),
-        "recorded_at": line.recorded_at.to_string(),
-        "traceparent": line.traceparent,
-    });
-    let id = format!("{}:{}:{}", line.item_id, line.location_id, line.version);
+    let id = movement_id(line);
     let index = indexes.month(Month::of(line.recorded_at));
-    document(&index, id, line.version, false, &body)
+    document(&index, id, line.version, false, &body::Movement::from(line))
 }
 
 /// What stays of a deleted row: its version, for good. (The engine's own memory of a delete lasts
 /// a minute; an older event that comes later would bring the row back.)
 pub(crate) fn tombstone(index: &str, id: String, version: i64) -> Result<Document, String> {
-    if version <= 0 {
-        return Err("delete without a row version".to_owned());
-    }
-    document(index, id, version, true, &json!({"deleted": true, "version": version}))
+    document(index, id, version, true, &body::Tombstone::new(version))
 }
 
-fn document(index: &str, id: String, version: i64, wins_ties: bool, body: &Value) -> Result<Document, String> {
+fn document(
+    index: &str,
+    id: String,
+    version: i64,
+    wins_ties: bool,
+    body: &impl serde::Serialize,
+) -> Result<Document, String> {
     if version <= 0 {
-        return Err(format!("version {version} is none"));
+        return Err(no_version(version, wins_ties));
     }
     Ok(Document {
         index: index.to_owned(),
         id,
         version,
         wins_ties,
-        body: body.to_string(),
+        is_copy: false,
+        body: serde_json::to_string(body).map_err(|error| error.to_string())?,
     })
-}
-
-/// JSON text of a column; only objects fit the mapping, and the database allows nothing else.
-fn object(text: Option<&str>) -> Option<Value> {
-    let value: Value = serde_json::from_str(text?).ok()?;
-    value.is_object().then_some(value)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use onhand_cdc::{RowVersion, Source};
+    use serde_json::Value;
 
     use super::*;
 
@@ -321,7 +309,7 @@ mod tests {
 
     fn made(change: &Change) -> Result<Document, String> {
         let oldest = Month::of("2026-10-01T00:00:00Z".parse().unwrap());
-        document_of(&Indexes::new("onhand-"), change, oldest).map(Option::unwrap)
+        draft_of(&Indexes::new("onhand-"), change, oldest).and_then(|draft| draft.unwrap().finish())
     }
 
     fn body(change: &Change) -> Value {

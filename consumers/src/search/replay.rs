@@ -53,11 +53,12 @@ impl Replay {
         BULK_PATH
     }
 
-    /// The one bulk request that a batch comes to, whatever its size; of each document only the newest version is in it.
+    /// The one bulk request that a batch comes to, whatever its size, and how many documents are in it: of each only the newest version.
     ///
     /// # Errors
     /// A document that cannot be written as JSON.
-    pub fn body(&self, batch: &[&Event]) -> Result<String, serde_json::Error> {
-        bulk_body(&Plan::of(&self.indexes, Month::of(jiff::Timestamp::UNIX_EPOCH), batch).documents)
+    pub fn body(&self, batch: &[&Event]) -> Result<(Vec<u8>, usize), serde_json::Error> {
+        let plan = Plan::of(&self.indexes, Month::of(jiff::Timestamp::UNIX_EPOCH), batch);
+        Ok((bulk_body(&plan.documents)?, plan.documents.len()))
     }
 }

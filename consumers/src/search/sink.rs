@@ -11,7 +11,7 @@ use super::beside::{Beside, merged};
 use super::client::{Client, Document, DocumentResult};
 use super::config::ElasticsearchConfig;
 use super::index::{self, Indexes, Refresh};
-use super::model::document_of;
+use super::model::{Draft, Name, draft_of};
 use super::month::Month;
 use super::warm::Warmer;
 use crate::postgres::RowSource;
@@ -54,24 +54,23 @@ impl SearchSink {
         Ok(())
     }
 
-    /// Writes to the live indexes and to those that are built beside them, in one request.
+    /// Writes to the live indexes and to those that are built beside them.
     async fn bulk(&self, documents: &[Document]) -> Result<Vec<DocumentResult>, SinkError> {
         self.beside.refresh(&self.client, &self.indexes).await?;
-        let copies = self.beside.copies(documents);
-        if copies.is_empty() {
+        let Some(all) = self.beside.with_copies(documents) else {
             return Ok(self.client.bulk(documents).await?);
-        }
-        let mut all = documents.to_vec();
-        all.extend(copies.iter().map(|(_, copy)| copy.clone()));
-        // A document and its copy must not meet the two sides of a swap: the one in the index that is replaced, the other in none.
-        let mut results = self.client.bulk_in_turn(&all).await?;
-        let copied = results.split_off(documents.len().min(results.len()));
-        for ((position, _), copied) in copies.iter().zip(copied) {
-            if copied == DocumentResult::NoIndex {
+        };
+        let mut results: Vec<DocumentResult> = Vec::with_capacity(documents.len());
+        for (document, result) in all.iter().zip(self.client.bulk(&all).await?) {
+            if !document.is_copy {
+                results.push(result);
+                continue;
+            }
+            if result == DocumentResult::NoIndex {
                 self.beside.forget();
             }
-            if let Some(result) = results.get_mut(*position) {
-                *result = merged(std::mem::replace(result, DocumentResult::NoIndex), copied);
+            if let Some(live) = results.pop() {
+                results.push(merged(live, result));
             }
         }
         Ok(results)
@@ -110,6 +109,11 @@ impl Sink for SearchSink {
 
     fn warmth(&self) -> Warmth {
         self.warmer.warmth()
+    }
+
+    /// The search engine works on one batch while the answers of the other are read and its successor is made ready.
+    fn batches_at_once(&self) -> usize {
+        2
     }
 
     async fn write(&self, batch: &[&Event]) -> Result<Vec<Outcome>, SinkError> {
@@ -151,41 +155,52 @@ pub(super) struct Plan {
 impl Plan {
     /// Of each document only the newest version is sent; the older ones count as superseded.
     pub(super) fn of(indexes: &Indexes, oldest: Month, batch: &[&Event]) -> Self {
-        let mut outcomes = vec![Outcome::Superseded; batch.len()];
-        let mut newest: HashMap<(String, String), (usize, Document)> = HashMap::new();
+        let mut plan = Self {
+            documents: Vec::new(),
+            senders: Vec::new(),
+            outcomes: vec![Outcome::Superseded; batch.len()],
+        };
+        let mut newest: HashMap<Name, (usize, Draft<'_>)> = HashMap::new();
         for (index, event) in batch.iter().enumerate() {
-            let document = match document_of(indexes, &event.change, oldest) {
-                Ok(Some(document)) => document,
+            let draft = match draft_of(indexes, &event.change, oldest) {
+                Ok(Some(draft)) => draft,
                 // Nothing that is kept: as good as superseded.
                 Ok(None) => continue,
                 Err(reason) => {
-                    if let Some(outcome) = outcomes.get_mut(index) {
-                        *outcome = Outcome::Poison(reason);
-                    }
+                    plan.poison(index, reason);
                     continue;
                 }
             };
-            let key = (document.index.clone(), document.id.clone());
-            match newest.get(&key) {
-                Some((_, held)) if !is_older(held, &document) => {}
+            match newest.get(&draft.name) {
+                Some((_, held)) if !is_older(held, &draft) => {}
                 _ => {
-                    newest.insert(key, (index, document));
+                    newest.insert(draft.name.clone(), (index, draft));
                 }
             }
         }
-        let mut chosen: Vec<(usize, Document)> = newest.into_values().collect();
+        let mut chosen: Vec<(usize, Draft<'_>)> = newest.into_values().collect();
         chosen.sort_by_key(|(sender, _)| *sender);
-        let (senders, documents) = chosen.into_iter().unzip();
-        Self {
-            documents,
-            senders,
-            outcomes,
+        for (sender, draft) in chosen {
+            match draft.finish() {
+                Ok(document) => {
+                    plan.documents.push(document);
+                    plan.senders.push(sender);
+                }
+                Err(reason) => plan.poison(sender, reason),
+            }
+        }
+        plan
+    }
+
+    fn poison(&mut self, sender: usize, reason: String) {
+        if let Some(outcome) = self.outcomes.get_mut(sender) {
+            *outcome = Outcome::Poison(reason);
         }
     }
 }
 
 /// A tombstone has the version of the row it deleted, and is newer than it.
-fn is_older(held: &Document, offered: &Document) -> bool {
+fn is_older(held: &Draft<'_>, offered: &Draft<'_>) -> bool {
     offered.version > held.version || (offered.version == held.version && offered.wins_ties && !held.wins_ties)
 }
 

@@ -140,6 +140,7 @@ impl Verifier {
                 }
                 (Kind::Changed, Some(row)) => writes.push(Document {
                     wins_ties: true,
+                    is_copy: false,
                     ..row.clone()
                 }),
                 (kind, Some(row)) => {

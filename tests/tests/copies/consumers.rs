@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -26,6 +27,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
         test("f24_failure_of_the_registry_is_kept_as_an_answer", registry_away),
         test("f27_bulk_tried_again_as_a_whole", whole_bulk),
         test("f29_offset_committed_before_the_write", early_commit),
+        test("f29_offset_of_a_batch_that_has_overtaken_another", overtaken),
     ]
 }
 
@@ -292,4 +294,69 @@ async fn early_commit(_: Arc<Database>) -> Result<()> {
     written(&shelf, 3).await?;
     running.stop().await?;
     check(shelf.written().len())
+}
+
+/// A crash while the batch before the one that is done is under way.
+async fn overtaken(_: Arc<Database>) -> Result<()> {
+    const SENT: usize = 8;
+    let check = |written: &[i64]| {
+        let missing = (0..i64::try_from(SENT)?).find(|offset| !written.contains(offset));
+        ensure!(missing.is_none(), "record {missing:?} was not written");
+        Ok(())
+    };
+
+    let (mut faulty, mut committed) = (Vec::new(), 0_i64);
+    for first_is_done in [false, true] {
+        let (first, second) = (committed..4, committed.max(4)..8);
+        if first_is_done {
+            faulty.extend(first);
+        }
+        // The mistake: how far everything is done is what the last answer says.
+        committed = second.end;
+        faulty.extend(second);
+    }
+    must_find(check(&faulty), "record Some(0) was not written")?;
+
+    let pipeline = pipeline(SinkKind::Cache).await?;
+    let mut config = pipeline.config()?;
+    config.runtime.batch_max_records = Some(2);
+    let records: Vec<RawRecord> = (1..=8).map(|item| change(1, item)).collect();
+    for (shelf, most) in [(Shelf::default(), 1), (Shelf::two_at_once(), 2)] {
+        let shelf = Arc::new(shelf);
+        shelf.stuck.store(true, Ordering::Release);
+        config.runtime.metrics_listen = pipeline.config()?.runtime.metrics_listen;
+        let running = pipeline.consume(&shelf, config.clone());
+        if most == 1 {
+            pipeline.send(&records).await?;
+        }
+        eventually("as many batches as it takes are begun", || async {
+            ensure!(shelf.begun() >= most, "{} of {most}", shelf.begun());
+            Ok(true)
+        })
+        .await?;
+        if most > 1 {
+            eventually("the later batch is there", || async { Ok(!shelf.written().is_empty()) }).await?;
+        }
+        // Time for many commits, and for another batch to be begun that should not be.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        ensure!(shelf.begun() == most, "{} batches at once", shelf.begun());
+        let offsets: Vec<i64> = shelf.written().iter().map(|(_, offset)| *offset).collect();
+        ensure!(!offsets.contains(&0), "the first was held: {offsets:?}");
+        running.stop().await?;
+        let committed = pipeline.committed()?;
+        ensure!(
+            committed.is_none_or(|offset| offset == 0),
+            "{committed:?} is committed, and 0 was not written"
+        );
+    }
+    let shelf = Arc::new(Shelf::two_at_once());
+    config.runtime.metrics_listen = pipeline.config()?.runtime.metrics_listen;
+    let running = pipeline.consume(&shelf, config);
+    written(&shelf, SENT).await?;
+    eventually("all of it is committed", || async {
+        Ok(pipeline.committed()? == Some(8))
+    })
+    .await?;
+    running.stop().await?;
+    check(&shelf.written().iter().map(|(_, offset)| *offset).collect::<Vec<_>>())
 }

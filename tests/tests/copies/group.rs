@@ -101,7 +101,7 @@ async fn paused(_: Arc<Database>) -> Result<()> {
     let mut config = pipeline.config()?;
     config.runtime = RuntimeConfig {
         batch_max_records: Some(2),
-        queue_max_records: 2,
+        queue_max_records: Some(2),
         pause_after_ms: 50,
         lag_interval_ms: 200,
         ..config.runtime

@@ -29,7 +29,8 @@ fn ours(batches: &[&[&Event]]) -> Result<Index> {
     let replay = Replay::new(&ElasticsearchConfig::default())?;
     let mut index = Index::default();
     for batch in batches {
-        index.bulk(&replay.body(batch)?)?;
+        let (body, _) = replay.body(batch)?;
+        index.bulk(std::str::from_utf8(&body)?)?;
     }
     Ok(index)
 }

@@ -227,7 +227,9 @@ pub(crate) struct Shelf {
     written: Mutex<Vec<Place>>,
     /// How long a write takes.
     pause: Duration,
-    /// While it is set, no write comes to its end.
+    /// Batches that it takes at once, beside the first.
+    more_at_once: usize,
+    /// While it is set, no write comes to its end; with `more_at_once` that of the first record does not.
     pub(crate) stuck: AtomicBool,
     begun: AtomicUsize,
 }
@@ -237,6 +239,14 @@ impl Shelf {
     pub(crate) fn slow(pause: Duration) -> Self {
         Self {
             pause,
+            ..Self::default()
+        }
+    }
+
+    /// One that takes two batches at once.
+    pub(crate) fn two_at_once() -> Self {
+        Self {
+            more_at_once: 1,
             ..Self::default()
         }
     }
@@ -270,10 +280,15 @@ impl Sink for Shelf {
         Warmth::Warm
     }
 
+    fn batches_at_once(&self) -> usize {
+        1 + self.more_at_once
+    }
+
     async fn write(&self, batch: &[&Event]) -> Result<Vec<Outcome>, SinkError> {
         self.begun.fetch_add(1, Ordering::AcqRel);
         tokio::time::sleep(self.pause).await;
-        while self.stuck.load(Ordering::Acquire) {
+        let held = self.more_at_once == 0 || batch.iter().any(|event| event.record.offset == 0);
+        while held && self.stuck.load(Ordering::Acquire) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let places = batch.iter().map(|event| (event.record.partition, event.record.offset));

@@ -61,9 +61,7 @@ impl Loaded {
     pub(super) async fn elasticsearch(site: &Site, backlog: &Backlog, place: &Place) -> Result<Self> {
         let replay = Replay::new(&place.elasticsearch)?;
         Self::load(site, SinkKind::Search, backlog, |batch| {
-            let body = replay.body(batch)?;
-            // An action and a document are two lines.
-            let rows = body.lines().count() / 2;
+            let (body, rows) = replay.body(batch)?;
             let request = Request {
                 bytes: body.into(),
                 commands: rows,
