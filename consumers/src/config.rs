@@ -61,7 +61,9 @@ impl SinkKind {
     /// until all are confirmed, a larger batch costs memory and gains nothing.
     pub const fn batch_max_records(self) -> usize {
         match self {
-            Self::Cache | Self::Search | Self::Alerts => 1_000,
+            Self::Cache | Self::Search => 1_000,
+            // A level that is judged comes with its rules and what was told of it.
+            Self::Alerts => 500,
             Self::Publish | Self::Ingest => 250,
         }
     }

@@ -306,10 +306,11 @@ fn client_of(kind: SinkKind, config: &ConsumerConfig, group: &str) -> ClientConf
         // must go on at once (the default waits a second).
         .set("queued.min.messages", "2000")
         .set("queued.max.messages.kbytes", "2048")
-        // Answers are read whole, and unpacked, before they are parsed. A larger record still comes, alone. The client wants the
-        // second to be no less than the largest record that it would itself send.
-        .set("fetch.message.max.bytes", "131072")
-        .set("fetch.max.bytes", "1048576")
+        // An answer is held whole, and unpacked to some ten times its size, before its records are handed on. A larger batch still
+        // comes, alone. The first of these says nothing to a consumer, but the client wants the third to be no less.
+        .set("message.max.bytes", "262144")
+        .set("fetch.message.max.bytes", "65536")
+        .set("fetch.max.bytes", "262144")
         .set("fetch.queue.backoff.ms", "5")
         .set("statistics.interval.ms", "2000");
     if let Some(instance) = &runtime.group_instance_id {
