@@ -1,5 +1,6 @@
 -- Writes the balances that accepted lines lead to: one update (or insert, for a key without a row) for each key, however many
--- lines it had. Raises 40001 if somebody else made a missing row first; internal.apply_guarded then decides again.
+-- lines it had. Raises 40001 if somebody else made a missing row first; internal.apply_guarded then decides again. Such a row is not touched: it was
+-- not locked with the others, and to wait for it now, out of order, could deadlock.
 create or replace function internal.write_levels(lines internal.line[], levels internal.level[], instant timestamptz)
 returns void
 language plpgsql
@@ -12,7 +13,14 @@ as $$
 declare
     v_expected bigint;
     v_written bigint;
+    v_locked internal.line[] := lines;
 begin
+    if internal.has_missing_level(levels) then
+        v_locked := array(
+            select l from unnest(lines) as l
+            where not exists (select from unnest(levels) as v
+                where v.item_id = l.item_id and v.location_id = l.location_id and not v.found));
+    end if;
     update inventory.stock_level as s
     set on_hand = n.on_hand,
         reserved = n.reserved,
@@ -24,7 +32,7 @@ begin
             when n.reserved = 0 then null
             when n.closed_deadline <= s.next_hold_at then internal.first_deadline(s.item_id, s.location_id)
             else least(s.next_hold_at, n.opened_deadline) end
-    from internal.last_lines(lines) as n
+    from internal.last_lines(v_locked) as n
     where s.item_id = n.item_id and s.location_id = n.location_id;
 
     if not internal.has_missing_level(levels) then

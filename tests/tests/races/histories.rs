@@ -110,6 +110,8 @@ async fn random_history(database: Arc<Database>) -> Result<()> {
         }
     })
     .await?;
+    println!("seed {seed}: {} commands were applied", applied.iter().sum::<usize>());
+    assert_no_deadlock(&database).await?;
     ensure!(
         applied.iter().sum::<usize>() > 200,
         "seed {seed}: only {applied:?} commands were applied"
