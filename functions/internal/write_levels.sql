@@ -13,9 +13,10 @@ as $$
 declare
     v_expected bigint;
     v_written bigint;
+    v_missing constant boolean := internal.has_missing_level(levels);
     v_locked internal.line[] := lines;
 begin
-    if internal.has_missing_level(levels) then
+    if v_missing then
         v_locked := array(
             select l from unnest(lines) as l
             where not exists (select from unnest(levels) as v
@@ -35,7 +36,7 @@ begin
     from internal.last_lines(v_locked) as n
     where s.item_id = n.item_id and s.location_id = n.location_id;
 
-    if not internal.has_missing_level(levels) then
+    if not v_missing then
         return;
     end if;
     insert into inventory.stock_level as s (item_id, location_id, on_hand, reserved, available, status, version,
