@@ -279,30 +279,31 @@ fn alert(row: &Row) -> Result<AlertState, DbError> {
     })
 }
 
-/// `api.find_rule_change`: the oldest changed rule whose levels are to be judged anew.
+/// `api.find_rule_changes`: the oldest changed rules whose levels are to be judged anew, in their order.
 ///
 /// # Errors
 /// See [`DbError`].
-pub async fn find_rule_change(client: &impl GenericClient) -> Result<Option<RuleChange>, DbError> {
-    let row = client
-        .query_opt("select id, item_id, location from api.find_rule_change()", &[])
+pub async fn find_rule_changes(client: &impl GenericClient) -> Result<Vec<RuleChange>, DbError> {
+    let rows = client
+        .query("select id, item_id, location from api.find_rule_changes()", &[])
         .await?;
-    row.map(|row| {
-        Ok(RuleChange {
-            id: row.try_get(0)?,
-            item_id: row.try_get(1)?,
-            location: row.try_get(2)?,
+    rows.iter()
+        .map(|row| {
+            Ok(RuleChange {
+                id: row.try_get(0)?,
+                item_id: row.try_get(1)?,
+                location: row.try_get(2)?,
+            })
         })
-    })
-    .transpose()
+        .collect()
 }
 
-/// `api.close_rule_change`: its levels were judged anew.
+/// `api.close_rule_changes`: their levels were judged anew.
 ///
 /// # Errors
 /// See [`DbError`].
-pub async fn close_rule_change(client: &impl GenericClient, id: i64) -> Result<(), DbError> {
-    client.execute("select api.close_rule_change($1)", &[&id]).await?;
+pub async fn close_rule_changes(client: &impl GenericClient, ids: &[i64]) -> Result<(), DbError> {
+    client.execute("select api.close_rule_changes($1)", &[&ids]).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
--- api.set_alert_rule, api.remove_alert_rule, api.list_alert_rules, api.find_level_rules, api.find_rule_change, api.close_rule_change.
+-- api.set_alert_rule, api.remove_alert_rule, api.list_alert_rules, api.find_level_rules, api.find_rule_changes, api.close_rule_changes.
 begin;
-select plan(30);
+select plan(32);
 select test.make_catalogue();
 create function pg_temp.changes() returns text[] language sql as $$
     select array_agg(coalesce(i.sku, '*') || ' ' || coalesce(c.location_id, '*') order by c.id)
@@ -38,8 +38,10 @@ select set_eq($$ select concat_ws(' ', kind, coalesce(threshold::text, '-'), coa
     array['reorder_point 6 W1', 'reorder_point 10 *', 'safety_stock - *'], 'the rules of a level');
 select set_eq($$ select concat_ws(' ', kind, coalesce(location, '*')) from api.find_level_rules(array[(select id from inventory.item where sku = 'B')], '{W2}') $$,
     array['out_of_stock W2', 'safety_stock *'], 'and of another');
-select results_eq($$ select c.location, i.sku collate "default" from api.find_rule_change() as c join inventory.item as i on i.id = c.item_id $$, $$ values ('W1', 'A') $$, 'changes are worked off in turn');
-select api.close_rule_change(id) from api.find_rule_change();
+select results_eq($$ select c.location, i.sku collate "default" from api.find_rule_changes(1) as c join inventory.item as i on i.id = c.item_id $$, $$ values ('W1', 'A') $$, 'changes are worked off in turn');
+select api.close_rule_changes(array_agg(id)) from api.find_rule_changes(1);
+select cmp_ok((select count(*) from api.find_rule_changes()), '>', 1::bigint, 'many at once');
+select throws_ok($$ select api.find_rule_changes(0) $$, 'IV008', null, 'a page of no changes');
 select is((pg_temp.changes())[1], 'A *', 'one after the other');
 
 -- Listing and removing.

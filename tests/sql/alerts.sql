@@ -91,10 +91,10 @@ select is(pg_temp.refresh('[{"fingerprint": "pipeline_lag/slot", "kind": "pipeli
 select is(pg_temp.refresh(), '0 1', 'and caught up');
 
 -- Judging anew.
-select is_empty('select * from api.find_rule_change()', 'rules of other kinds ask no level');
+select is_empty('select * from api.find_rule_changes()', 'rules of other kinds ask no level');
 select api.upsert_item('A', status => 'archived');
-select is((select item_id from api.find_rule_change()), pg_temp.item('A'), 'an archived item with open alerts is judged anew');
-select is((select count(*) from inventory.alert_rule_change, api.find_rule_change()), 1::bigint, 'once');
+select is((select item_id from api.find_rule_changes()), pg_temp.item('A'), 'an archived item with open alerts is judged anew');
+select is((select count(*) from inventory.alert_rule_change, api.find_rule_changes()), 1::bigint, 'once');
 select is((select archived from api.lock_alert_levels(array[pg_temp.item('A')], '{W1}')), true, 'as archived');
 
 -- The pipeline, and forgetting.

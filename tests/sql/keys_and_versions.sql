@@ -16,7 +16,7 @@ from unnest(array['raise_epoch', 'record_dead_letters', 'request_snapshot']) as 
 union all
 select f.name, true, true, 'steps of the one consumer of alerts, which guards them by the versions of the rows it reads'
 from unnest(array['lock_alert_levels', 'record_alert_levels', 'refresh_alert_conditions', 'establish_alerts', 'claim_deliveries', 'settle_delivery',
-    'find_rule_change', 'close_rule_change', 'list_due_receivers', 'get_capture_lag']) as f (name)
+    'find_rule_changes', 'close_rule_changes', 'list_due_receivers', 'get_capture_lag']) as f (name)
 union all
 select f.name, true, true, 'states a rule or a receiver as a whole, read by nothing but alerting; a secret must not lie among the answers'
 from unnest(array['set_alert_rule', 'remove_alert_rule', 'set_webhook', 'remove_webhook', 'redeliver_webhook']) as f (name)

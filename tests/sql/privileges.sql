@@ -61,8 +61,8 @@ union all
 select f.name, '{onhand_operator,onhand_admin}'::text[] from unnest(array['set_webhook', 'remove_webhook', 'list_webhooks', 'get_webhook_deliveries',
     'redeliver_webhook']) as f (name)
 union all
-select f.name, '{onhand_alerts}'::text[] from unnest(array['lock_alert_levels', 'find_level_rules', 'record_alert_levels', 'establish_alerts', 'find_rule_change',
-    'close_rule_change', 'list_alert_levels', 'refresh_alert_conditions', 'get_capture_lag', 'list_due_receivers', 'claim_deliveries', 'settle_delivery']) as f (name)
+select f.name, '{onhand_alerts}'::text[] from unnest(array['lock_alert_levels', 'find_level_rules', 'record_alert_levels', 'establish_alerts', 'find_rule_changes',
+    'close_rule_changes', 'list_alert_levels', 'refresh_alert_conditions', 'get_capture_lag', 'list_due_receivers', 'claim_deliveries', 'settle_delivery']) as f (name)
 union all
 values ('get_alerts', '{onhand_api,onhand_reader,onhand_operator,onhand_admin,onhand_alerts}'::text[]),
     ('purge_alert_history', '{onhand_operator,onhand_admin,onhand_alerts}');

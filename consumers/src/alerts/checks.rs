@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::pipeline::Pipeline;
-use super::store::{Store, bounded};
+use super::store::{MAX_LEVELS, Store, bounded};
 use crate::config::ConsumerConfig;
 use crate::runtime::SinkError;
 
@@ -73,42 +73,55 @@ impl Checks {
         change(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Judges the levels of changed rules anew. A change is closed at its end, so one that broke off is begun again.
+    /// Judges the levels of changed rules anew. Changes are closed at their end, so what broke off is begun again.
     async fn follow_rules(&self) -> Result<(), SinkError> {
         loop {
             let found = bounded(async {
                 let client = self.store.client().await?;
-                alert::find_rule_change(&client).await
+                alert::find_rule_changes(&client).await
             });
-            let Some(change) = found.await? else {
+            let changes = found.await?;
+            if changes.is_empty() {
                 return Ok(());
-            };
-            let levels = self.follow(&change).await?;
+            }
+            let levels = self.follow(&changes).await?;
+            let ids: Vec<i64> = changes.iter().map(|change| change.id).collect();
             bounded(async {
                 let client = self.store.client().await?;
-                alert::close_rule_change(&client, change.id).await
+                alert::close_rule_changes(&client, &ids).await
             })
             .await?;
             self.news.notify_one();
-            tracing::info!(levels, "levels of a changed rule were judged anew");
+            tracing::info!(rules = ids.len(), levels, "levels of changed rules were judged anew");
         }
     }
 
-    async fn follow(&self, change: &RuleChange) -> Result<usize, SinkError> {
-        let (mut total, mut last) = (0, None);
-        loop {
-            let page = bounded(async {
-                let client = self.store.client().await?;
-                alert::list_alert_levels(&client, change, last.as_ref(), PAGE_ROWS).await
-            })
-            .await?;
-            if page.is_empty() {
-                return Ok(total);
+    /// A rule of one item has a handful of levels, and thousands of items may be archived at once: levels of many rules are judged together.
+    async fn follow(&self, changes: &[RuleChange]) -> Result<usize, SinkError> {
+        let (mut total, mut waiting) = (0, Vec::new());
+        for change in changes {
+            let mut last = None;
+            loop {
+                let page = bounded(async {
+                    let client = self.store.client().await?;
+                    alert::list_alert_levels(&client, change, last.as_ref(), PAGE_ROWS).await
+                })
+                .await?;
+                let Some(end) = page.last().cloned() else {
+                    break;
+                };
+                last = Some(end);
+                waiting.extend(page);
+                if waiting.len() >= MAX_LEVELS {
+                    total += waiting.len();
+                    self.store.judge_anew(&waiting).await?;
+                    waiting.clear();
+                }
             }
-            self.store.judge_anew(&page).await?;
-            total += page.len();
-            last = page.into_iter().next_back();
         }
+        total += waiting.len();
+        self.store.judge_anew(&waiting).await?;
+        Ok(total)
     }
 
     async fn refresh(&self) -> Result<(), SinkError> {
