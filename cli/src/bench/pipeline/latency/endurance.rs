@@ -15,8 +15,9 @@ use super::super::super::progress;
 use super::super::super::report::{Comparison, Contender, Figure, Goal, Part, Unit};
 use super::super::shop::{ITEMS, LOCATIONS, Shop};
 use super::lag::{self, Sample};
-use super::mix::{Followers, Mix};
-use super::{Arrivals, RATES, Rate, Site, Turn, WARM_UP, Waiting, floor, redis};
+use super::mix::{Followers, LANES, Mix, PACE};
+use super::redis::Grain;
+use super::{Arrivals, KEPT_UP, RATES, Rate, Site, Turn, WARM_UP, Waiting, redis};
 
 const STRETCHES: u32 = 5;
 /// For all but one of a hundred writes of the slowest stretch, in milliseconds.
@@ -35,7 +36,7 @@ struct Stretch {
 
 /// A stretch that is over, of which some writes may be under way.
 struct Ending {
-    arrivals: JoinHandle<Result<(Arrivals, Arrivals)>>,
+    arrivals: JoinHandle<Result<Arrivals>>,
     rate: f64,
     followed: u64,
     lag: Sample,
@@ -54,11 +55,10 @@ pub(in super::super) async fn run(site: &Site, pool: &Pool, shop: &Shop, length:
     let refused = mix.end().await?;
     let mut stretches = Vec::new();
     for ending in endings {
-        let (floor, redis) = ending.arrivals.await??;
         stretches.push(Stretch {
             turn: Turn {
-                floor,
-                redis,
+                floor: None,
+                redis: ending.arrivals.await??,
                 rate: ending.rate,
                 followed: ending.followed,
             },
@@ -68,22 +68,17 @@ pub(in super::super) async fn run(site: &Site, pool: &Pool, shop: &Shop, length:
     part(stretches, (per_second, refused), length)
 }
 
-/// Follows writes for so long; those who watch go on after it until they have seen all of them.
+/// Follows writes for so long; the one who watches goes on after it until all of them were seen.
 async fn stretch(site: &Site, pool: &Pool, load: (&Mix, &Followers), length: Duration) -> Result<Ending> {
     let (mix, followers) = load;
-    let waits = [Waiting::default(), Waiting::default()];
-    let [floor_waits, redis_waits] = waits.clone();
-    let floor = floor::Watch::start(site, floor_waits).await?;
-    let redis = redis::Watch::start(site, redis_waits)?;
+    let waiting = Waiting::default();
+    let redis = redis::Watch::start(site, waiting.clone(), Grain::Coarse)?;
     let (before, since) = (mix.applied(), Instant::now());
-    followers.change(waits.to_vec());
+    followers.change(Some(waiting));
     sleep(length).await;
-    let followed = followers.change(Vec::new());
+    let followed = followers.change(None);
     let rate = figures::rate(mix.applied().saturating_sub(before), since.elapsed());
-    let arrivals = tokio::spawn(async move {
-        let (floor, redis) = tokio::join!(floor.end(), redis.end());
-        anyhow::Ok((floor?, redis?))
-    });
+    let arrivals = tokio::spawn(redis.end());
     let lag = lag::sample(site, pool).await?;
     progress(format_args!("{rate:.0} commands/s; behind: {}", shown(&lag)));
     Ok(Ending {
@@ -112,12 +107,15 @@ fn part(stretches: Vec<Stretch>, (per_second, refused): (u32, u64), length: Dura
     let (turns, lags): (Vec<Turn>, Vec<Sample>) =
         stretches.into_iter().map(|stretch| (stretch.turn, stretch.lag)).unzip();
     let rate = Rate { per_second, turns };
+    written(&mut part, &rate)?;
     latencies(&mut part, &rate)?;
     behind(&mut part, &lags)?;
     part.notes.push(format!(
-        "60 % reserve, 25 % confirm, 5 % cancel, 10 % add, on {} levels at {} locations, the popular ones more often; each of 4 connections writes what is due by then, 15 commands or more, in one call",
+        "60 % reserve, 25 % confirm, 5 % cancel, 10 % add, on {} levels at {} locations, the popular ones more often; each of {LANES} connections, as many as the HTTP interface has lanes, writes every {} ms what is due by then, {} commands or more, in one call",
         ITEMS.saturating_mul(LOCATIONS.len()),
-        LOCATIONS.len()
+        LOCATIONS.len(),
+        PACE.as_millis(),
+        u128::from(per_second) * PACE.as_millis() / (1_000 * u128::from(LANES))
     ));
     part.notes.push(
         "lag is what a group has not committed, or the connector not confirmed, at the end of a stretch while the load goes on; nothing is \
@@ -130,6 +128,17 @@ fn part(stretches: Vec<Stretch>, (per_second, refused): (u32, u64), length: Dura
     }
     part.notes.extend(rate.notes());
     Ok(part)
+}
+
+/// A machine that is full makes the writers wait as it does everybody else.
+fn written(part: &mut Part, rate: &Rate) -> Result<()> {
+    let rates = Series::new(rate.turns.iter().map(|turn| turn.rate).collect()).context("there was no stretch")?;
+    part.comparisons.push(Comparison::new(
+        "commands written, against those that were due",
+        Figure::Ratio(figures::ratio(rates.median(), f64::from(rate.per_second))),
+        Some(Goal::AtLeast(KEPT_UP)),
+    ));
+    Ok(())
 }
 
 /// From COMMIT to Redis.
@@ -209,9 +218,13 @@ mod tests {
 
     /// Stretches of ten seconds: latency of Redis in milliseconds, and how far the group is behind.
     fn text(stretches: &[(u64, f64)]) -> String {
+        text_at(stretches, 3_000.0)
+    }
+
+    fn text_at(stretches: &[(u64, f64)], wrote: f64) -> String {
         let start = Instant::now();
         let stretches = (1..).zip(stretches).map(|(number, (millis, behind))| Stretch {
-            turn: rate(3_000, *millis, 3_000.0).turns.pop().unwrap(),
+            turn: rate(3_000, *millis, wrote).turns.pop().unwrap(),
             lag: sample(start, number * 10, *behind),
         });
         part(stretches.collect(), (3_000, 0), Duration::from_secs(300))
@@ -243,6 +256,19 @@ mod tests {
                 && missed
                     .iter()
                     .all(|line| line.contains("search, further behind") && line.contains("3900 ms")),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn writers_that_are_held_up_are_seen() {
+        let text = text_at(&[(10, 100.0), (10, 100.0)], 2_700.0);
+        let missed = missed(&text);
+        assert!(
+            missed.len() == 1
+                && missed
+                    .iter()
+                    .all(|line| line.contains("written") && line.contains("0.900x")),
             "{text}"
         );
     }

@@ -17,7 +17,7 @@ use super::{Key, Waiting};
 /// More than that and the machine is busy with commits, not with events; the api gathers writes in the same way.
 const MOST_TRANSACTIONS: u32 = 200;
 /// A commit that is late does not hold up those of the others.
-pub(super) const WRITERS: u32 = 4;
+const WRITERS: u32 = 4;
 
 /// How fast, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +40,7 @@ pub(super) struct Wrote {
 }
 
 /// Transactions per second that carry so many events, and events in each.
-pub(super) fn transactions(per_second: u32) -> (u32, usize) {
+fn transactions(per_second: u32) -> (u32, usize) {
     let transactions = per_second.clamp(1, MOST_TRANSACTIONS);
     let events = per_second.div_ceil(transactions);
     (transactions, usize::try_from(events).unwrap_or(1))

@@ -13,34 +13,57 @@ use tokio::time::MissedTickBehavior;
 
 use super::super::goods::{self, SOURCE};
 use super::super::shop::{Customers, Shop};
-use super::load::{self, WRITERS};
 use super::{Key, Waiting};
 
-/// Commands in one call at most: those of the HTTP interface by default.
+/// As many as the HTTP interface has lanes by default.
+pub(super) const LANES: u32 = 2;
+/// Commands in one call at most: those of such a lane by default.
 const MOST_IN_A_CALL: u64 = 256;
+/// Between the calls of one connection: about what a call takes while the machine has everything else to do, so about how often a lane
+/// that takes whatever waits would make one.
+pub(super) const PACE: Duration = Duration::from_millis(20);
 
-/// Who is told of the writes that are followed, and how many there were since that was last changed.
+/// Between two writes that are followed: those who look for them must not be a load of their own.
+const FOLLOW_EVERY: Duration = Duration::from_millis(20);
+
+/// Who is told of the writes that are followed.
 #[derive(Clone, Default)]
-pub(super) struct Followers(Arc<Mutex<(Vec<Waiting>, u64)>>);
+pub(super) struct Followers(Arc<Mutex<Following>>);
+
+#[derive(Default)]
+struct Following {
+    by: Option<Waiting>,
+    /// Since that was last changed.
+    writes: u64,
+    last: Option<Instant>,
+}
 
 impl Followers {
-    fn lock(&self) -> MutexGuard<'_, (Vec<Waiting>, u64)> {
+    fn lock(&self) -> MutexGuard<'_, Following> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// These from now on; answers how many writes those before were told of.
-    pub(super) fn change(&self, waits: Vec<Waiting>) -> u64 {
-        std::mem::replace(&mut *self.lock(), (waits, 0)).1
+    /// This one from now on; answers how many writes the one before was told of.
+    pub(super) fn change(&self, by: Option<Waiting>) -> u64 {
+        let following = Following {
+            by,
+            ..Following::default()
+        };
+        std::mem::replace(&mut *self.lock(), following).writes
     }
 
     fn tell(&self, key: Key) {
-        let mut followers = self.lock();
-        if followers.0.is_empty() {
-            return;
-        }
+        let mut following = self.lock();
         let sent = Instant::now();
-        followers.0.iter().for_each(|waiting| waiting.add(key, sent));
-        followers.1 = followers.1.saturating_add(1);
+        let due = following
+            .last
+            .is_none_or(|last| sent.duration_since(last) >= FOLLOW_EVERY);
+        let Some(waiting) = following.by.as_ref().filter(|_| due) else {
+            return;
+        };
+        waiting.add(key, sent);
+        following.last = Some(sent);
+        following.writes = following.writes.saturating_add(1);
     }
 }
 
@@ -61,24 +84,22 @@ pub(super) struct Mix {
 impl Mix {
     /// So many commands a second.
     pub(super) async fn start(pool: &Pool, shop: &Shop, per_second: u32, followers: &Followers) -> Result<Self> {
-        let (transactions, _) = load::transactions(per_second);
-        let pace = Duration::from_secs(1) * WRITERS / transactions;
         let mut mix = Self {
             stop: Arc::new(AtomicBool::new(false)),
             counts: Arc::new(Counts::default()),
             tasks: JoinSet::new(),
         };
         let since = tokio::time::Instant::now();
-        for number in 0..WRITERS {
+        for number in 0..LANES {
             let writer = Writer {
                 client: pool.get().await?,
-                customers: Customers::new(shop.share(usize::try_from(number)?, usize::try_from(WRITERS)?)),
+                customers: Customers::new(shop.share(usize::try_from(number)?, usize::try_from(LANES)?)),
                 random: StdRng::from_os_rng(),
                 due: Due::new(per_second),
                 followers: followers.clone(),
                 counts: Arc::clone(&mix.counts),
             };
-            let clock = tokio::time::interval_at(since + pace * number / WRITERS, pace);
+            let clock = tokio::time::interval_at(since + PACE * number / LANES, PACE);
             mix.tasks.spawn(writer.run(clock, Arc::clone(&mix.stop)));
         }
         Ok(mix)
@@ -113,7 +134,7 @@ impl Due {
 
     /// As many of them as one call may have, so long after the beginning.
     fn take(&mut self, since: Duration) -> usize {
-        let sent = since.as_micros() * u128::from(self.per_second) / (1_000_000 * u128::from(WRITERS));
+        let sent = since.as_micros() * u128::from(self.per_second) / (1_000_000 * u128::from(LANES));
         let sent = u64::try_from(sent).unwrap_or(u64::MAX);
         let size = sent.saturating_sub(self.taken).min(MOST_IN_A_CALL);
         self.taken = self.taken.saturating_add(size);
@@ -218,9 +239,9 @@ mod tests {
     fn a_late_call_has_what_the_one_before_missed() {
         let mut due = Due::new(3_000);
         let at = Duration::from_millis;
-        assert_eq!([20, 40, 140, 140].map(|millis| due.take(at(millis))), [15, 15, 75, 0]);
-        assert_eq!(due.take(at(1_140)), 256, "bounded");
-        assert_eq!([1_140, 1_140, 1_140].map(|millis| due.take(at(millis))), [256, 238, 0]);
+        assert_eq!([20, 40, 140, 140].map(|millis| due.take(at(millis))), [30, 30, 150, 0]);
+        assert_eq!(due.take(at(640)), 256, "bounded");
+        assert_eq!([640, 640, 640].map(|millis| due.take(at(millis))), [256, 238, 0]);
     }
 
     #[test]
@@ -242,8 +263,25 @@ mod tests {
         let (followers, waiting) = (Followers::default(), Waiting::default());
         let key = any_key(&[applied(1, 1)], &mut StdRng::seed_from_u64(1)).unwrap();
         followers.tell(key);
-        assert_eq!(followers.change(vec![waiting.clone()]), 0);
+        assert_eq!(followers.change(Some(waiting.clone())), 0);
         followers.tell(key);
-        assert_eq!((waiting.len(), followers.change(Vec::new())), (1, 1));
+        assert_eq!((waiting.len(), followers.change(None)), (1, 1));
+    }
+
+    #[test]
+    fn few_of_many_writes_are_followed() {
+        let (followers, waiting) = (Followers::default(), Waiting::default());
+        followers.change(Some(waiting.clone()));
+        let keys: Vec<Key> = (1..=100)
+            .filter_map(|version| any_key(&[applied(1, version)], &mut StdRng::seed_from_u64(1)))
+            .collect();
+        let since = Instant::now();
+        keys.iter().for_each(|key| followers.tell(*key));
+        let most = since.elapsed().as_millis() / FOLLOW_EVERY.as_millis() + 1;
+        assert!(
+            (1..=usize::try_from(most).unwrap()).contains(&waiting.len()),
+            "{} of 100",
+            waiting.len()
+        );
     }
 }

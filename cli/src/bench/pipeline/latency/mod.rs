@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use onhand_db::Pool;
 use uuid::Uuid;
 
+use self::redis::Grain;
 use super::super::figures::{self, Latencies, Series};
 use super::super::progress;
 use super::super::report::{Comparison, Contender, Figure, Goal, Part, Unit};
@@ -91,7 +92,8 @@ impl Arrivals {
 
 /// One turn of one rate.
 struct Turn {
-    floor: Arrivals,
+    /// None where nothing is held against it.
+    floor: Option<Arrivals>,
     redis: Arrivals,
     /// Events per second that were written.
     rate: f64,
@@ -119,11 +121,12 @@ pub(super) async fn run(site: &Site, pool: &Pool, goods: &Goods, (rounds, length
         for rate in order {
             warm::calm(site, goods).await?;
             let turn = turn(site, pool, goods, (rate.per_second, length)).await?;
+            let middle = |arrivals: &Arrivals| arrivals.latencies.quantile(0.5);
             progress(format_args!(
                 "{} events/s: p50 {:.1} ms to a bare consumer, {:.1} ms to Redis",
                 rate.per_second,
-                turn.floor.latencies.quantile(0.5),
-                turn.redis.latencies.quantile(0.5)
+                turn.floor.as_ref().map_or(0.0, middle),
+                middle(&turn.redis)
             ));
             rate.turns.push(turn);
         }
@@ -145,7 +148,7 @@ pub(super) async fn write(pool: &Pool, goods: &Goods, length: Duration) -> Resul
 async fn turn(site: &Site, pool: &Pool, goods: &Goods, (rate, length): (u32, Duration)) -> Result<Turn> {
     let (floor_waits, redis_waits) = (Waiting::default(), Waiting::default());
     let floor = floor::Watch::start(site, floor_waits.clone()).await?;
-    let redis = redis::Watch::start(site, redis_waits.clone())?;
+    let redis = redis::Watch::start(site, redis_waits.clone(), Grain::Fine)?;
     let load = Load {
         per_second: rate,
         warm_up: WARM_UP,
@@ -154,7 +157,7 @@ async fn turn(site: &Site, pool: &Pool, goods: &Goods, (rate, length): (u32, Dur
     let wrote = load::drive(pool, goods, load, [floor_waits, redis_waits]).await?;
     let (floor, redis) = tokio::join!(floor.end(), redis.end());
     Ok(Turn {
-        floor: floor?,
+        floor: Some(floor?),
         redis: redis?,
         rate: wrote.rate,
         followed: wrote.followed,
@@ -170,9 +173,14 @@ fn part(rates: &[Rate]) -> Result<Part> {
         let events = rate.per_second;
         for (quantile, at) in QUANTILES {
             let [floor, redis] = names(events, quantile);
-            let values =
-                |end: fn(&Turn) -> &Arrivals| rate.turns.iter().map(|turn| end(turn).latencies.quantile(at)).collect();
-            for (name, values) in [(floor, values(|turn| &turn.floor)), (redis, values(|turn| &turn.redis))] {
+            let values = |end: fn(&Turn) -> Option<&Arrivals>| {
+                let ends = rate.turns.iter().filter_map(end);
+                ends.map(|arrivals| arrivals.latencies.quantile(at)).collect()
+            };
+            for (name, values) in [
+                (floor, values(|turn| turn.floor.as_ref())),
+                (redis, values(|turn| Some(&turn.redis))),
+            ] {
                 part.contenders.push(Contender {
                     name,
                     unit: Unit::Latency,
@@ -220,7 +228,8 @@ impl Rate {
         let lost: usize = self
             .turns
             .iter()
-            .map(|turn| turn.floor.lost.saturating_add(turn.redis.lost))
+            .flat_map(|turn| turn.floor.iter().chain([&turn.redis]))
+            .map(|arrivals| arrivals.lost)
             .sum();
         if lost > 0 {
             let seconds = PATIENCE.as_secs();
@@ -247,7 +256,7 @@ mod tests {
         Rate {
             per_second,
             turns: vec![Turn {
-                floor: arrivals(6),
+                floor: Some(arrivals(6)),
                 redis: arrivals(redis),
                 rate: wrote,
                 followed: 100,

@@ -1,8 +1,7 @@
 //! When Redis has the row: all rows that are waited for are asked for again and again, in one pipeline over one connection.
 //!
 //! At most some two hundred writes a second are followed and each takes some milliseconds, so a question names one or two rows
-//! and costs Redis a few microseconds. What is waited for does not change how often is asked, so a slow row is seen as exactly
-//! as a fast one.
+//! and costs Redis a few microseconds. How often is asked is a matter of the goal: see [`Grain`].
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -16,8 +15,28 @@ use super::super::kafka::StopFlag;
 use super::super::site::Site;
 use super::{Arrivals, Key, PATIENCE, Waiting};
 
-/// Between two questions.
-const PAUSE: Duration = Duration::from_micros(250);
+/// How exactly an arrival is seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Grain {
+    /// Asked all the time, however long a row takes: for differences of a millisecond. It costs some tenths of a core.
+    Fine,
+    /// To a few milliseconds, or a fiftieth of what the row takes if that is more: for a load that takes the whole machine, of which the
+    /// one who looks must not take a part, least of all once much is waited for.
+    Coarse,
+}
+
+impl Grain {
+    /// Before the next question, while the oldest row has been waited for so long.
+    fn pause(self, oldest: Duration) -> Duration {
+        match self {
+            Self::Fine => FINE,
+            Self::Coarse => COARSE.max(oldest / 50),
+        }
+    }
+}
+
+const FINE: Duration = Duration::from_micros(250);
+const COARSE: Duration = Duration::from_millis(4);
 /// Between two looks whether there is something to ask for.
 const IDLE: Duration = Duration::from_millis(1);
 const END_PAUSE: Duration = Duration::from_millis(20);
@@ -31,12 +50,12 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Of the cache that the stack keeps.
-    pub(super) fn start(site: &Site, waiting: Waiting) -> Result<Self> {
+    pub(super) fn start(site: &Site, waiting: Waiting, grain: Grain) -> Result<Self> {
         let mut connection = site.redis()?;
         let keys = Keys::new(&site.settings.redis.key_prefix);
         let (stop, stopped) = StopFlag::new();
         let waits = waiting.clone();
-        let thread = tokio::task::spawn_blocking(move || ask(&mut connection, &keys, &waits, &stopped));
+        let thread = tokio::task::spawn_blocking(move || ask(&mut connection, &keys, &waits, &stopped, grain));
         Ok(Self { thread, waiting, stop })
     }
 
@@ -51,14 +70,23 @@ impl Watch {
     }
 }
 
-fn ask(connection: &mut redis::Connection, keys: &Keys, waiting: &Waiting, stopped: &AtomicBool) -> Result<Latencies> {
+fn ask(
+    connection: &mut redis::Connection,
+    keys: &Keys,
+    waiting: &Waiting,
+    stopped: &AtomicBool,
+    grain: Grain,
+) -> Result<Latencies> {
     let mut latencies = Latencies::new()?;
     while !stopped.load(Ordering::Relaxed) {
-        let open: Vec<Key> = waiting.lock().keys().copied().collect();
-        if open.is_empty() {
+        let (open, oldest): (Vec<Key>, Option<Instant>) = {
+            let waits = waiting.lock();
+            (waits.keys().copied().collect(), waits.values().min().copied())
+        };
+        let Some(oldest) = oldest else {
             std::thread::sleep(IDLE);
             continue;
-        }
+        };
         let mut pipeline = redis::Pipeline::with_capacity(open.len());
         for key in &open {
             let field = format!("row:{}", key.location);
@@ -73,7 +101,7 @@ fn ask(connection: &mut redis::Connection, keys: &Keys, waiting: &Waiting, stopp
                 latencies.add(now.saturating_duration_since(sent));
             }
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(grain.pause(oldest.elapsed()));
     }
     Ok(latencies)
 }
@@ -88,6 +116,14 @@ pub(in super::super) fn has_arrived(row: Option<&str>, version: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_coarse_look_is_rarer_the_longer_a_row_takes() {
+        let pauses =
+            |grain: Grain| [10, 1_000, 10_000].map(|millis| grain.pause(Duration::from_millis(millis)).as_millis());
+        assert_eq!(pauses(Grain::Coarse), [4, 20, 200]);
+        assert_eq!(pauses(Grain::Fine), [0, 0, 0]);
+    }
 
     #[test]
     fn a_row_has_arrived_with_its_version_or_a_newer_one() {
