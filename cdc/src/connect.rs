@@ -147,7 +147,7 @@ impl fmt::Display for ConnectorStatus {
     }
 }
 
-/// What [`apply`] did.
+/// What [`Connector::apply`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// False if the connector had this configuration already.
@@ -156,165 +156,247 @@ pub struct Applied {
     pub status: ConnectorStatus,
 }
 
-/// Gives the connector this configuration, if it does not have it, and waits until it and its
-/// tasks run. Tasks that had failed are restarted once.
-pub async fn apply(config: &ConnectConfig, name: &str, wanted: &Map<String, Value>) -> Result<Applied, ConnectError> {
-    let rest = Rest::new(config)?;
-    let changed = rest.current(name).await?.as_ref() != Some(&normal(name, wanted));
-    if changed {
-        rest.put_config(name, wanted, config.ready_timeout()).await?;
-    }
-    let status = wait_running(&rest, config, name).await?;
-    Ok(Applied { changed, status })
+/// One connector of a Connect cluster. Its connections are kept for the next request.
+#[derive(Debug)]
+pub struct Connector {
+    http: Client,
+    base: String,
+    name: String,
+    ready_timeout: Duration,
 }
 
-/// State of the connector.
-pub async fn status(config: &ConnectConfig, name: &str) -> Result<ConnectorStatus, ConnectError> {
-    Rest::new(config)?.status(name).await
-}
-
-/// Stops reading; the slot keeps its place (and its log).
-pub async fn pause(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
-    let path = format!("/connectors/{name}/pause");
-    Rest::new(config)?.call(Method::PUT, &path, name, None).await.map(drop)
-}
-
-/// Goes on after [`pause`].
-pub async fn resume(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
-    let path = format!("/connectors/{name}/resume");
-    Rest::new(config)?.call(Method::PUT, &path, name, None).await.map(drop)
-}
-
-/// Restarts the connector and all its tasks.
-pub async fn restart(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
-    Rest::new(config)?.restart(name, false).await
-}
-
-/// Restarts only what failed.
-pub async fn restart_failed(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
-    Rest::new(config)?.restart(name, true).await
-}
-
-/// Stops the connector and releases its task; its offsets can be changed then. Waits until it has stopped.
-pub async fn stop(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
-    let rest = Rest::new(config)?;
-    let path = format!("/connectors/{name}/stop");
-    rest.patient(Method::PUT, &path, name, config.ready_timeout()).await?;
-    let started = Instant::now();
-    loop {
-        let status = rest.status(name).await;
-        if let Ok(status) = &status
-            && status.connector.state == State::Stopped
-            && status.tasks.is_empty()
-        {
-            return Ok(());
-        }
-        if started.elapsed() > config.ready_timeout() {
-            return Err(not_running(name, started.elapsed(), status));
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-/// Forgets how far a stopped connector has read. Its snapshot mode decides what it does then.
-pub async fn forget_offsets(config: &ConnectConfig, name: &str) -> Result<(), ConnectError> {
-    let path = format!("/connectors/{name}/offsets");
-    Rest::new(config)?
-        .patient(Method::DELETE, &path, name, config.ready_timeout())
-        .await
-}
-
-/// Goes on after [`stop`] and waits until the connector and its task run.
-pub async fn start(config: &ConnectConfig, name: &str) -> Result<ConnectorStatus, ConnectError> {
-    let rest = Rest::new(config)?;
-    let path = format!("/connectors/{name}/resume");
-    rest.patient(Method::PUT, &path, name, config.ready_timeout()).await?;
-    wait_running(&rest, config, name).await
-}
-
-/// Position in the write-ahead log up to which the connector has stored what it read; none if it has not begun.
-pub async fn stored_lsn(config: &ConnectConfig, name: &str) -> Result<Option<u64>, ConnectError> {
-    let path = format!("/connectors/{name}/offsets");
-    let text = Rest::new(config)?.call(Method::GET, &path, name, None).await?;
-    let answer: Value = parse(&text)?;
-    let lsns = answer
-        .get("offsets")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.pointer("/offset/lsn").and_then(Value::as_u64));
-    Ok(lsns.max())
-}
-
-/// Watches a connector until the token is cancelled: what has failed is restarted, after pauses that double from one interval
-/// up to a minute while it keeps failing. Kafka Connect by itself leaves a failed task as it is, for example one that met a
-/// registry that was away.
-pub async fn watch(config: &ConnectConfig, name: &str, interval: Duration, token: CancellationToken) {
-    let mut pause = interval;
-    loop {
-        tokio::select! {
-            () = token.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = match status(config, name).await {
-            Ok(found) => match found.failure() {
-                None => interval,
-                Some(reason) => {
-                    tracing::warn!(connector.name = name, reason, "restarting what has failed");
-                    if let Err(error) = restart_failed(config, name).await {
-                        tracing::warn!(connector.name = name, %error, "the restart was not taken");
-                    }
-                    (pause * 2).min(Duration::from_secs(60))
-                }
-            },
-            Err(error) => {
-                tracing::warn!(connector.name = name, %error, "the state of the connector is not known");
-                interval
-            }
-        };
-    }
-}
-
-async fn wait_running(rest: &Rest, config: &ConnectConfig, name: &str) -> Result<ConnectorStatus, ConnectError> {
-    let started = Instant::now();
-    let mut restarted: Option<Instant> = None;
-    loop {
-        let status = rest.status(name).await;
-        if let Ok(status) = &status
-            && status.is_running()
-        {
-            return Ok(status.clone());
-        }
-        if let Some(trace) = status.as_ref().ok().and_then(ConnectorStatus::failure) {
-            match restarted {
-                None => match rest.restart(name, true).await {
-                    Ok(()) => restarted = Some(Instant::now()),
-                    // The worker is busy with a rebalance: the next round asks again.
-                    Err(ConnectError::Unavailable(_)) => {}
-                    Err(error) => return Err(error),
-                },
-                Some(at) if at.elapsed() > FAILED_GRACE => {
-                    let name = name.to_owned();
-                    return Err(ConnectError::Failed { name, trace });
-                }
-                Some(_) => {}
-            }
-        }
-        if started.elapsed() > config.ready_timeout() {
-            return Err(not_running(name, started.elapsed(), status));
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-fn not_running(name: &str, waited: Duration, status: Result<ConnectorStatus, ConnectError>) -> ConnectError {
-    match status {
-        Ok(status) => ConnectError::NotRunning {
+impl Connector {
+    /// A connector, whether it exists or not. Nothing is asked.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made on this machine.
+    pub fn new(config: &ConnectConfig, name: &str) -> Result<Self, ConnectError> {
+        Ok(Self {
+            http: http::client(config.timeout()).map_err(|error| ConnectError::Unavailable(error.to_string()))?,
+            base: format!("{}/connectors/{name}", config.url.trim_end_matches('/')),
             name: name.to_owned(),
-            waited,
-            state: status.to_string(),
-        },
-        Err(error) => error,
+            ready_timeout: config.ready_timeout(),
+        })
+    }
+
+    /// Gives it this configuration, if it does not have it, and waits until it and its tasks run. Tasks that had failed are
+    /// restarted once.
+    ///
+    /// # Errors
+    /// Connect does not take it, or it does not run in time.
+    pub async fn apply(&self, wanted: &Map<String, Value>) -> Result<Applied, ConnectError> {
+        let changed = self.current().await?.as_ref() != Some(&normal(&self.name, wanted));
+        if changed {
+            let body = Some(Value::Object(wanted.clone()));
+            self.patient(Method::PUT, "/config", body.as_ref()).await?;
+        }
+        let status = self.wait_running().await?;
+        Ok(Applied { changed, status })
+    }
+
+    /// Its state.
+    ///
+    /// # Errors
+    /// Connect does not say.
+    pub async fn status(&self) -> Result<ConnectorStatus, ConnectError> {
+        parse(&self.call(Method::GET, "/status", None).await?)
+    }
+
+    /// Stops reading; the slot keeps its place (and its log).
+    ///
+    /// # Errors
+    /// Connect does not take it.
+    pub async fn pause(&self) -> Result<(), ConnectError> {
+        self.call(Method::PUT, "/pause", None).await.map(drop)
+    }
+
+    /// Goes on after [`Self::pause`].
+    ///
+    /// # Errors
+    /// Connect does not take it.
+    pub async fn resume(&self) -> Result<(), ConnectError> {
+        self.call(Method::PUT, "/resume", None).await.map(drop)
+    }
+
+    /// Restarts the connector and all its tasks.
+    ///
+    /// # Errors
+    /// Connect does not take it.
+    pub async fn restart(&self) -> Result<(), ConnectError> {
+        self.restart_only(false).await
+    }
+
+    /// Restarts only what failed.
+    ///
+    /// # Errors
+    /// Connect does not take it.
+    pub async fn restart_failed(&self) -> Result<(), ConnectError> {
+        self.restart_only(true).await
+    }
+
+    async fn restart_only(&self, failed: bool) -> Result<(), ConnectError> {
+        let path = format!("/restart?includeTasks=true&onlyFailed={failed}");
+        self.call(Method::POST, &path, None).await.map(drop)
+    }
+
+    /// Stops it and releases its task; its offsets can be changed then. Waits until it has stopped.
+    ///
+    /// # Errors
+    /// Connect does not take it, or it does not stop in time.
+    pub async fn stop(&self) -> Result<(), ConnectError> {
+        self.patient(Method::PUT, "/stop", None).await?;
+        let started = Instant::now();
+        loop {
+            let status = self.status().await;
+            if let Ok(status) = &status
+                && status.connector.state == State::Stopped
+                && status.tasks.is_empty()
+            {
+                return Ok(());
+            }
+            if started.elapsed() > self.ready_timeout {
+                return Err(self.not_running(started.elapsed(), status));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Forgets how far it has read, once it is stopped. Its snapshot mode decides what it does then.
+    ///
+    /// # Errors
+    /// Connect does not take it.
+    pub async fn forget_offsets(&self) -> Result<(), ConnectError> {
+        self.patient(Method::DELETE, "/offsets", None).await
+    }
+
+    /// Goes on after [`Self::stop`] and waits until it and its task run.
+    ///
+    /// # Errors
+    /// Connect does not take it, or it does not run in time.
+    pub async fn start(&self) -> Result<ConnectorStatus, ConnectError> {
+        self.patient(Method::PUT, "/resume", None).await?;
+        self.wait_running().await
+    }
+
+    /// Position in the write-ahead log up to which it has stored what it read; none if it has not begun.
+    ///
+    /// # Errors
+    /// Connect does not say.
+    pub async fn stored_lsn(&self) -> Result<Option<u64>, ConnectError> {
+        let text = self.call(Method::GET, "/offsets", None).await?;
+        let answer: Value = parse(&text)?;
+        let lsns = answer
+            .get("offsets")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.pointer("/offset/lsn").and_then(Value::as_u64));
+        Ok(lsns.max())
+    }
+
+    /// Watches it until the token is cancelled: what has failed is restarted, after pauses that double from one interval up to a
+    /// minute while it keeps failing. Kafka Connect by itself leaves a failed task as it is, for example one that met a
+    /// registry that was away.
+    pub async fn watch(&self, interval: Duration, token: CancellationToken) {
+        let mut pause = interval;
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = match self.status().await {
+                Ok(found) => match found.failure() {
+                    None => interval,
+                    Some(reason) => {
+                        tracing::warn!(connector.name = self.name, reason, "restarting what has failed");
+                        if let Err(error) = self.restart_failed().await {
+                            tracing::warn!(connector.name = self.name, %error, "the restart was not taken");
+                        }
+                        (pause * 2).min(Duration::from_secs(60))
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(connector.name = self.name, %error, "the state of the connector is not known");
+                    interval
+                }
+            };
+        }
+    }
+
+    async fn wait_running(&self) -> Result<ConnectorStatus, ConnectError> {
+        let started = Instant::now();
+        let mut restarted: Option<Instant> = None;
+        loop {
+            let status = self.status().await;
+            if let Ok(status) = &status
+                && status.is_running()
+            {
+                return Ok(status.clone());
+            }
+            if let Some(trace) = status.as_ref().ok().and_then(ConnectorStatus::failure) {
+                match restarted {
+                    None => match self.restart_failed().await {
+                        Ok(()) => restarted = Some(Instant::now()),
+                        // The worker is busy with a rebalance: the next round asks again.
+                        Err(ConnectError::Unavailable(_)) => {}
+                        Err(error) => return Err(error),
+                    },
+                    Some(at) if at.elapsed() > FAILED_GRACE => {
+                        let name = self.name.clone();
+                        return Err(ConnectError::Failed { name, trace });
+                    }
+                    Some(_) => {}
+                }
+            }
+            if started.elapsed() > self.ready_timeout {
+                return Err(self.not_running(started.elapsed(), status));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    fn not_running(&self, waited: Duration, status: Result<ConnectorStatus, ConnectError>) -> ConnectError {
+        match status {
+            Ok(status) => ConnectError::NotRunning {
+                name: self.name.clone(),
+                waited,
+                state: status.to_string(),
+            },
+            Err(error) => error,
+        }
+    }
+
+    async fn current(&self) -> Result<Option<Map<String, Value>>, ConnectError> {
+        match self.call(Method::GET, "/config", None).await {
+            Ok(text) => parse(&text).map(Some),
+            Err(ConnectError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A request without an answer of interest; a worker that is busy with a rebalance is asked again.
+    async fn patient(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(), ConnectError> {
+        let started = Instant::now();
+        loop {
+            match self.call(method.clone(), path, body).await {
+                Ok(_) => return Ok(()),
+                Err(ConnectError::Unavailable(_)) if started.elapsed() < self.ready_timeout => {
+                    tokio::time::sleep(POLL).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<String, ConnectError> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let (status, text) = http::send(request)
+            .await
+            .map_err(|error| ConnectError::Unavailable(error.to_string()))?;
+        classify(status, text, &self.name)
     }
 }
 
@@ -332,84 +414,6 @@ fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-struct Rest {
-    http: Client,
-    base: String,
-}
-
-impl Rest {
-    fn new(config: &ConnectConfig) -> Result<Self, ConnectError> {
-        let http = http::client(config.timeout()).map_err(|error| ConnectError::Unavailable(error.to_string()))?;
-        Ok(Self {
-            http,
-            base: config.url.trim_end_matches('/').to_owned(),
-        })
-    }
-
-    async fn current(&self, name: &str) -> Result<Option<Map<String, Value>>, ConnectError> {
-        let path = format!("/connectors/{name}/config");
-        match self.call(Method::GET, &path, name, None).await {
-            Ok(text) => parse(&text).map(Some),
-            Err(ConnectError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Puts the configuration; a worker that is busy with a rebalance is asked again.
-    async fn put_config(
-        &self,
-        name: &str,
-        wanted: &Map<String, Value>,
-        patience: Duration,
-    ) -> Result<(), ConnectError> {
-        let started = Instant::now();
-        let path = format!("/connectors/{name}/config");
-        loop {
-            let body = Value::Object(wanted.clone());
-            match self.call(Method::PUT, &path, name, Some(body)).await {
-                Ok(_) => return Ok(()),
-                Err(ConnectError::Unavailable(_)) if started.elapsed() < patience => {
-                    tokio::time::sleep(POLL).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// A request without an answer of interest; a worker that is busy with a rebalance is asked again.
-    async fn patient(&self, method: Method, path: &str, name: &str, patience: Duration) -> Result<(), ConnectError> {
-        let started = Instant::now();
-        loop {
-            match self.call(method.clone(), path, name, None).await {
-                Ok(_) => return Ok(()),
-                Err(ConnectError::Unavailable(_)) if started.elapsed() < patience => tokio::time::sleep(POLL).await,
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn status(&self, name: &str) -> Result<ConnectorStatus, ConnectError> {
-        let path = format!("/connectors/{name}/status");
-        parse(&self.call(Method::GET, &path, name, None).await?)
-    }
-
-    async fn restart(&self, name: &str, only_failed: bool) -> Result<(), ConnectError> {
-        let path = format!("/connectors/{name}/restart?includeTasks=true&onlyFailed={only_failed}");
-        self.call(Method::POST, &path, name, None).await.map(drop)
-    }
-
-    async fn call(&self, method: Method, path: &str, name: &str, body: Option<Value>) -> Result<String, ConnectError> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let (status, text) = http::send(request)
-            .await
-            .map_err(|error| ConnectError::Unavailable(error.to_string()))?;
-        classify(status, text, name)
     }
 }
 

@@ -16,6 +16,7 @@ mod http;
 pub mod inbound;
 mod lenient;
 pub mod notification;
+pub mod offsets;
 pub mod registry;
 pub mod schemas;
 pub mod topics;

@@ -95,6 +95,17 @@ impl SinkKind {
         }
     }
 
+    /// Every topic that it reads, where tables have this prefix.
+    pub fn topics(self, table_prefix: &str) -> Vec<String> {
+        let tables = self
+            .tables()
+            .iter()
+            .map(|table| format!("{table_prefix}.{}", table.name()));
+        tables
+            .chain(self.contract_topics().iter().map(ToString::to_string))
+            .collect()
+    }
+
     /// Where metrics and health listen, unless the settings say so.
     pub fn default_listen(self) -> SocketAddr {
         let port = match self {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use onhand_cdc::connect;
+use onhand_cdc::connect::Connector;
 use onhand_cdc::notification::{Begin, Kind, Notification, Notifications, Stage};
 use onhand_db::{Pool, PooledClient, request_snapshot};
 
@@ -42,7 +42,7 @@ impl Backfill {
             self.table,
             captured.join(", ")
         );
-        let status = connect::status(&settings.connect, &definition.name).await?;
+        let status = Connector::new(&settings.connect, &definition.name)?.status().await?;
         ensure!(
             status.is_running() || !self.wait,
             "the connector does not run ({status}): it would take the order only later, so do not wait for it, or mend it first"

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use onhand_cdc::backlog::Backlog;
-use onhand_cdc::connect;
+use onhand_cdc::connect::Connector;
 use onhand_cdc::notification::{Begin, Kind, Notifications, Stage};
 use onhand_consumers::SinkKind;
 use onhand_consumers::sweep::{self, Swept};
@@ -21,15 +21,15 @@ const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(3_600);
 /// The connector, the database and the read models of one system.
 pub(crate) struct Capture<'a> {
     pub(crate) settings: &'a Settings,
-    pub(crate) connector: &'a str,
+    pub(crate) connector: Connector,
     pub(crate) pool: Pool,
 }
 
 impl<'a> Capture<'a> {
-    pub(crate) fn new(settings: &'a Settings, connector: &'a str) -> Result<Self> {
+    pub(crate) fn new(settings: &'a Settings, connector: &str) -> Result<Self> {
         Ok(Self {
             settings,
-            connector,
+            connector: Connector::new(&settings.connect, connector)?,
             pool: Pool::new(&settings.database).map_err(anyhow::Error::msg)?,
         })
     }
@@ -37,19 +37,15 @@ impl<'a> Capture<'a> {
     /// Lets the connector forget how far it was, with a slot that holds the log from now on. It takes a snapshot of everything
     /// when it starts: what is written meanwhile is in the snapshot or in the log. `anew` also replaces a slot that is whole.
     pub(crate) async fn begin_anew(&self, anew: bool) -> Result<()> {
-        let connect = &self.settings.connect;
-        connect::stop(connect, self.connector)
-            .await
-            .context("the connector cannot be stopped")?;
+        self.connector.stop().await.context("the connector cannot be stopped")?;
         // The worker has stopped; Postgres may take another moment to notice.
         let slot = self.slot(anew).await?;
         tracing::info!(slot, "replication slot");
-        connect::forget_offsets(connect, self.connector)
+        self.connector
+            .forget_offsets()
             .await
             .context("the offsets of the connector cannot be reset")?;
-        connect::start(connect, self.connector)
-            .await
-            .context("the connector does not start")?;
+        self.connector.start().await.context("the connector does not start")?;
         Ok(())
     }
 
@@ -82,11 +78,11 @@ impl<'a> Capture<'a> {
                 "no end of the snapshot within {SNAPSHOT_PATIENCE:?}"
             );
             let Some(found) = notifications.next(STEP).await? else {
-                let status = connect::status(&self.settings.connect, self.connector).await;
+                let status = self.connector.status().await;
                 if let Some(reason) = status.ok().and_then(|status| status.failure()) {
                     // Whatever it was (a registry that is away): it starts again with the snapshot.
                     tracing::warn!(reason, "the connector failed and is restarted");
-                    connect::restart_failed(&self.settings.connect, self.connector).await?;
+                    self.connector.restart_failed().await?;
                 }
                 continue;
             };

@@ -4,12 +4,12 @@
 //! that it takes says nothing of rows that were deleted in the gap, so the end of each such snapshot is followed by a sweep
 //! of the read models. What was followed is committed in Kafka, so a sweep outlives a restart of this role.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use onhand_cdc::DecodeClass;
 use onhand_cdc::backlog::Backlog;
-use onhand_cdc::connect;
+use onhand_cdc::connect::State;
 use onhand_cdc::error_chain;
 use onhand_cdc::notification::{Begin, Kind, NotificationError, Notifications, Stage};
 use onhand_db::{SlotState, slot_state};
@@ -22,6 +22,9 @@ use crate::settings::Settings;
 const GROUP: &str = "onhand.watch";
 /// A notification that is there comes at once.
 const POLL: Duration = Duration::from_millis(300);
+/// Between two looks at the offsets. For each of them Connect reads its topic of offsets to the end, which costs more than all else here,
+/// and only a restored database makes them wrong.
+const OFFSETS_EVERY: Duration = Duration::from_secs(30);
 
 /// Looks after the slot until the token is cancelled.
 pub(crate) async fn watch(settings: &Settings, connector: &str, interval: Duration, token: CancellationToken) {
@@ -30,6 +33,7 @@ pub(crate) async fn watch(settings: &Settings, connector: &str, interval: Durati
             capture,
             notifications: None,
             due: None,
+            offsets_seen: None,
         },
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "the slot is not watched");
@@ -66,6 +70,8 @@ struct Watch<'a> {
     notifications: Option<Notifications>,
     /// A snapshot has ended; when the consumers have come this far, the read models are swept.
     due: Option<Vec<Backlog>>,
+    /// When the offsets were found right.
+    offsets_seen: Option<Instant>,
 }
 
 impl Watch<'_> {
@@ -75,7 +81,7 @@ impl Watch<'_> {
         self.sweep_if_due().await
     }
 
-    async fn look_at_slot(&self) -> Result<()> {
+    async fn look_at_slot(&mut self) -> Result<()> {
         let state = slot_state(&self.capture.pool.get().await?).await?;
         match state {
             SlotState::Missing => tracing::warn!("the replication slot is missing: the connector begins anew"),
@@ -88,8 +94,8 @@ impl Watch<'_> {
             SlotState::Present { end, .. } => return self.look_at_offsets(end).await,
         }
         // A connector that was stopped or paused on purpose stays so.
-        let status = connect::status(&self.capture.settings.connect, self.capture.connector).await?;
-        if matches!(status.connector.state, connect::State::Stopped | connect::State::Paused) {
+        let status = self.capture.connector.status().await?;
+        if matches!(status.connector.state, State::Stopped | State::Paused) {
             tracing::warn!(%status, "the connector was stopped by somebody, nothing is done");
             return Ok(());
         }
@@ -97,14 +103,19 @@ impl Watch<'_> {
     }
 
     /// What was read can not lie behind the end of the log, unless this is another log.
-    async fn look_at_offsets(&self, end: u64) -> Result<()> {
-        let stored = connect::stored_lsn(&self.capture.settings.connect, self.capture.connector).await;
-        match stored {
+    async fn look_at_offsets(&mut self, end: u64) -> Result<()> {
+        if self.offsets_seen.is_some_and(|seen| seen.elapsed() < OFFSETS_EVERY) {
+            return Ok(());
+        }
+        match self.capture.connector.stored_lsn().await {
             Ok(Some(stored)) if stored > end => anyhow::bail!(
                 "the connector has read up to {stored:#x}, and the log of this database ends at {end:#x}: it was restored; \
                  run `onhand recover`"
             ),
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.offsets_seen = Some(Instant::now());
+                Ok(())
+            }
             Err(error) => {
                 tracing::debug!(
                     error = error_chain(&error),

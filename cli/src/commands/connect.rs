@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
-use onhand_cdc::{RegistryClient, connect, schemas, topics};
+use onhand_cdc::connect::Connector;
+use onhand_cdc::{RegistryClient, schemas, topics};
 
 use super::role;
 use crate::capture::{Backfill, repair};
@@ -48,18 +49,19 @@ impl Connect {
         };
         let definition = Definition::built_in()?;
         let name = &definition.name;
+        let connector = Connector::new(&settings.connect, name)?;
         match self.action {
             Action::Apply => apply(&settings, &definition).await?,
             Action::Status => {
-                let status = connect::status(&settings.connect, name).await?;
+                let status = connector.status().await?;
                 println!("{name}: {status}");
                 if !status.is_running() {
                     bail!("{}", status.failure().unwrap_or_else(|| "not running".to_owned()));
                 }
             }
-            Action::Pause => connect::pause(&settings.connect, name).await?,
-            Action::Resume => connect::resume(&settings.connect, name).await?,
-            Action::Restart => connect::restart(&settings.connect, name).await?,
+            Action::Pause => connector.pause().await?,
+            Action::Resume => connector.resume().await?,
+            Action::Restart => connector.restart().await?,
             Action::Watch => role::watch_connector(&settings, name).await?,
             Action::Backfill(backfill) => backfill.run(&settings, &definition).await?,
             Action::Repair => repair(&settings, name).await?,
@@ -76,7 +78,9 @@ async fn apply(settings: &Settings, definition: &Definition) -> Result<()> {
     for schema in schemas::register_all(&registry).await? {
         println!("schema {} has id {}", schema.subject, schema.id);
     }
-    let applied = connect::apply(&settings.connect, &definition.name, &definition.config).await?;
+    let applied = Connector::new(&settings.connect, &definition.name)?
+        .apply(&definition.config)
+        .await?;
     let how = if applied.changed { "applied" } else { "as it should be" };
     println!("{}: {how}, {}", definition.name, applied.status);
     Ok(())

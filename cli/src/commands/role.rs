@@ -56,10 +56,11 @@ pub(super) async fn watch_connector(settings: &Settings, name: &str) -> Result<(
     install_tracing()?;
     tracing::info!(role = "watch", connector.name = name, "starting");
     let token = stop_signal()?;
+    let connector = onhand_cdc::connect::Connector::new(&settings.connect, name)?;
     let registry = onhand_cdc::RegistryClient::new(&settings.registry)?;
     tokio::join!(
         onhand_cdc::guard::watch(&registry, WATCH_INTERVAL, token.clone()),
-        onhand_cdc::connect::watch(&settings.connect, name, WATCH_INTERVAL, token.clone()),
+        connector.watch(WATCH_INTERVAL, token.clone()),
         crate::capture::watch(settings, name, WATCH_INTERVAL, token),
     );
     tracing::info!(role = "watch", "stopped");

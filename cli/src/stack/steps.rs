@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryClient, RegistryConfig, connect, schemas, topics};
+use onhand_cdc::connect::Connector;
+use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryClient, RegistryConfig, schemas, topics};
 use onhand_db::DatabaseConfig;
 use onhand_db::migrate::{APP_LOGIN, CDC_LOGIN, MigrateOptions, SLOT, Slot};
 use secrecy::SecretString;
@@ -153,7 +154,9 @@ async fn apply_connector(stack: Arc<Stack>) -> Result<String> {
         ..ConnectConfig::default()
     };
     let definition = Definition::built_in()?;
-    let applied = connect::apply(&config, &definition.name, &definition.config).await?;
+    let applied = Connector::new(&config, &definition.name)?
+        .apply(&definition.config)
+        .await?;
     wait_streaming(&stack).await?;
     let how = if applied.changed { "applied" } else { "as it should be" };
     Ok(format!("{how}: {}, streaming", applied.status))

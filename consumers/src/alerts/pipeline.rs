@@ -1,19 +1,18 @@
 //! How far the pipeline itself is behind: change capture and the consumer groups.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use onhand_cdc::offsets::{self, Marks, Partition};
 use onhand_cdc::{KafkaConfig, error_chain};
 use onhand_db::migrate::SLOT;
 use onhand_db::{DbError, PooledClient, alert};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaResult;
-use rdkafka::{Offset, TopicPartitionList};
 use serde_json::{Value, json};
 
 use super::config::{AlertsConfig, Severity};
 use crate::config::{ConsumerConfig, SinkKind};
-use crate::runtime::lag;
 
 /// Longest wait for one answer of the broker.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -42,10 +41,7 @@ impl Pipeline {
         let prefix = &config.runtime.topic_prefix;
         let groups = SinkKind::ALL
             .into_iter()
-            .map(|kind| {
-                let topics = kind.tables().iter().map(|table| format!("{prefix}.{}", table.name()));
-                (kind.group().to_owned(), topics.collect())
-            })
+            .map(|kind| (kind.group().to_owned(), kind.topics(prefix)))
             .collect();
         Self {
             kafka: config.kafka.clone(),
@@ -98,17 +94,9 @@ impl Pipeline {
             threshold,
             unit: "records",
         };
-        let measured = tokio::task::spawn_blocking(move || {
-            let mut lags = Vec::new();
-            for (group, topics) in &groups {
-                if let Some(value) = records_behind(&kafka, group, topics)? {
-                    lags.push(lag(group, value));
-                }
-            }
-            KafkaResult::Ok(lags)
-        });
+        let measured = tokio::task::spawn_blocking(move || records_behind(&kafka, &groups));
         let problem = match measured.await {
-            Ok(Ok(lags)) => return lags,
+            Ok(Ok(behind)) => return behind.iter().map(|(group, records)| lag(group, *records)).collect(),
             Ok(Err(error)) => error_chain(&error),
             Err(error) => error.to_string(),
         };
@@ -139,28 +127,32 @@ fn condition(lag: &Lag) -> Value {
     })
 }
 
-/// Records that a group has not settled; `None` if it never settled any.
-fn records_behind(kafka: &KafkaConfig, group: &str, topics: &[String]) -> KafkaResult<Option<i64>> {
-    let client: BaseConsumer = kafka
-        .client()
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .create()?;
-    let mut wanted = TopicPartitionList::new();
-    for topic in topics {
-        let metadata = client.fetch_metadata(Some(topic), TIMEOUT)?;
-        for partition in metadata.topics().iter().flat_map(|found| found.partitions()) {
-            wanted.add_partition(topic, partition.id());
+/// Records that each group has not settled; without those that never settled any.
+fn records_behind(kafka: &KafkaConfig, groups: &[(String, Vec<String>)]) -> KafkaResult<Vec<(String, i64)>> {
+    // Most topics are read by more than one group.
+    let mut marks: BTreeMap<Partition, Marks> = BTreeMap::new();
+    let mut behind = Vec::new();
+    for (group, topics) in groups {
+        let client: BaseConsumer = kafka
+            .client()
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .create()?;
+        let seen: BTreeSet<&String> = marks.keys().map(|(topic, _)| topic).collect();
+        let others: Vec<&String> = topics.iter().filter(|topic| !seen.contains(topic)).collect();
+        let partitions = offsets::partitions(&client, &others, TIMEOUT)?;
+        marks.extend(offsets::marks(&client, &partitions, TIMEOUT)?);
+        let read: Vec<Partition> = marks
+            .keys()
+            .filter(|(topic, _)| topics.contains(topic))
+            .cloned()
+            .collect();
+        let committed = offsets::committed(&client, &read, TIMEOUT)?;
+        if !committed.is_empty() {
+            behind.push((group.clone(), offsets::behind(&marks, &read, &committed)));
         }
     }
-    let committed = client.committed_offsets(wanted, TIMEOUT)?;
-    let (mut behind, mut started) = (0_i64, false);
-    for element in committed.elements() {
-        let ends = client.fetch_watermarks(element.topic(), element.partition(), TIMEOUT)?;
-        started |= matches!(element.offset(), Offset::Offset(_));
-        behind = behind.saturating_add(lag::records_behind(element.offset(), ends));
-    }
-    Ok(started.then_some(behind))
+    Ok(behind)
 }
 
 #[cfg(test)]
@@ -191,6 +183,7 @@ mod tests {
             pipeline.groups.iter().any(|(group, topics)| group == "onhand.cache"
                 && topics.contains(&"onhand.inventory.stock_level".to_owned()))
         );
+        assert!(pipeline.groups.iter().all(|(_, topics)| !topics.is_empty()));
         assert_eq!(pipeline.groups.len(), SinkKind::ALL.len());
     }
 }

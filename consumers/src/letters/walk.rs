@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use onhand_cdc::offsets::{self, Marks};
 use onhand_cdc::{KafkaConfig, topics};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -120,21 +121,21 @@ impl Reader {
     fn open(config: &KafkaConfig, names: &[String]) -> Result<Self, LettersError> {
         let consumer = consumer(config)?;
         let timeout = config.request_timeout();
-        let mut places = VecDeque::new();
-        for topic in names {
-            let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
-            for partition in metadata.topics().iter().flat_map(|found| found.partitions()) {
-                let partition = partition.id();
-                let (low, high) = consumer.fetch_watermarks(topic, partition, timeout)?;
-                let topic = topic.clone();
-                places.push_back(Place {
+        let partitions = offsets::partitions(&consumer, names, timeout)?;
+        let mut marks = offsets::marks(&consumer, &partitions, timeout)?;
+        let mut places: VecDeque<Place> = partitions
+            .into_iter()
+            .filter_map(|key| {
+                let Marks { low, high } = marks.remove(&key)?;
+                let (topic, partition) = key;
+                Some(Place {
                     topic,
                     partition,
                     low,
                     high,
-                });
-            }
-        }
+                })
+            })
+            .collect();
         let lows = places
             .iter()
             .map(|place| (place.topic.clone(), place.partition, place.low))

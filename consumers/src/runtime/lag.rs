@@ -7,23 +7,14 @@
 use std::sync::Weak;
 use std::time::Duration;
 
+use onhand_cdc::offsets::{self, Partition};
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaResult;
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::poll::KafkaConsumer;
 
 /// Longest wait for one answer of the broker.
 const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Records between what was committed and the end of a partition; what the broker has dropped is not waited for any more.
-pub(crate) fn records_behind(committed: Offset, (low, high): (i64, i64)) -> i64 {
-    let position = match committed {
-        Offset::Offset(offset) => offset.max(low),
-        _ => low,
-    };
-    high.saturating_sub(position).max(0)
-}
 
 /// Asks as often as this while partitions are paused, until the consumer is gone.
 pub(crate) async fn watch(consumer: Weak<KafkaConsumer>, every: Duration) {
@@ -42,38 +33,21 @@ pub(crate) async fn watch(consumer: Weak<KafkaConsumer>, every: Duration) {
     }
 }
 
-/// One question for what was committed, and one for the ends of each partition.
+/// One question for what was committed, and two for where the partitions begin and end.
 fn ask(consumer: &KafkaConsumer) -> KafkaResult<()> {
-    let assigned = consumer.assignment()?;
-    let mut wanted = TopicPartitionList::new();
-    for element in assigned.elements() {
-        wanted.add_partition(element.topic(), element.partition());
-    }
-    let committed = consumer.committed_offsets(wanted, TIMEOUT)?;
-    for element in committed.elements() {
-        // With many partitions and a slow broker this takes long, and a stop should not wait for it.
-        if !consumer.context().is_paused() {
-            return Ok(());
+    let assigned: Vec<Partition> = consumer
+        .assignment()?
+        .elements()
+        .iter()
+        .map(|element| (element.topic().to_owned(), element.partition()))
+        .collect();
+    let committed = offsets::committed(consumer, &assigned, TIMEOUT)?;
+    let marks = offsets::marks(consumer, &assigned, TIMEOUT)?;
+    if consumer.context().is_paused() {
+        for ((topic, partition), marks) in &marks {
+            let committed = committed.get(&(topic.clone(), *partition)).copied();
+            consumer.context().told_lag(topic, *partition, marks.behind(committed));
         }
-        let ends = consumer.fetch_watermarks(element.topic(), element.partition(), TIMEOUT)?;
-        let behind = records_behind(element.offset(), ends);
-        consumer
-            .context()
-            .told_lag(element.topic(), element.partition(), behind);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_behind_ends_at_what_the_broker_still_has() {
-        assert_eq!(records_behind(Offset::Offset(7), (0, 10)), 3);
-        assert_eq!(records_behind(Offset::Offset(7), (9, 10)), 1);
-        assert_eq!(records_behind(Offset::Invalid, (4, 10)), 6);
-        // A topic that was made anew ends before what was committed of the old one.
-        assert_eq!(records_behind(Offset::Offset(12), (0, 10)), 0);
-    }
 }

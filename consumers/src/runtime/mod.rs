@@ -111,7 +111,7 @@ pub async fn run<M: Message>(
 ) -> Result<(), ConsumerError> {
     // The recorder comes first: what is measured before it goes nowhere.
     metrics::handle();
-    let topics = topics_of(kind, &config.runtime);
+    let topics = kind.topics(&config.runtime.topic_prefix);
     let telemetry = Arc::new(Telemetry::new(kind.name(), &topics));
     let health = Arc::new(Health::new(kind.name()));
     let listen = config.runtime.metrics_listen.unwrap_or_else(|| kind.default_listen());
@@ -269,16 +269,6 @@ async fn drive<M: Message>(
 
 fn group_of(kind: SinkKind, config: &RuntimeConfig) -> String {
     config.group_id.clone().unwrap_or_else(|| kind.group().to_owned())
-}
-
-fn topics_of(kind: SinkKind, config: &RuntimeConfig) -> Vec<String> {
-    let tables = kind
-        .tables()
-        .iter()
-        .map(|table| format!("{}.{}", config.topic_prefix, table.name()));
-    tables
-        .chain(kind.contract_topics().iter().map(ToString::to_string))
-        .collect()
 }
 
 fn client_of(kind: SinkKind, config: &ConsumerConfig, group: &str) -> ClientConfig {

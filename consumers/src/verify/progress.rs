@@ -3,15 +3,15 @@
 //! Time alone does not tell. What was committed before a mark has reached a read model when the replication slot has passed the
 //! mark, and the consumer's group has then committed offsets up to the end of its topics. What is still missing then, is missing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use onhand_cdc::KafkaConfig;
+use onhand_cdc::offsets::{self, Partition};
 use onhand_db::migrate::SLOT;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::source::Source;
 use super::{Store, VerifyError};
@@ -21,7 +21,7 @@ use crate::config::SinkKind;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where each partition ended.
-type Ends = HashMap<(String, i32), i64>;
+type Ends = BTreeMap<Partition, i64>;
 
 /// What a store is fed by.
 #[derive(Debug, Clone)]
@@ -156,22 +156,13 @@ impl Feed {
 
     fn ends(&self) -> Result<Ends, KafkaError> {
         let consumer = self.consumer()?;
-        let mut ends = Ends::new();
-        for topic in &self.topics {
-            let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
-            let partitions: Vec<i32> = metadata
-                .topics()
-                .iter()
-                .flat_map(|topic| topic.partitions().iter().map(|partition| partition.id()))
-                .collect();
-            for partition in partitions {
-                let (low, high) = consumer.fetch_watermarks(topic, partition, TIMEOUT)?;
-                if high > low {
-                    ends.insert((topic.clone(), partition), high);
-                }
-            }
-        }
-        Ok(ends)
+        let partitions = offsets::partitions(&consumer, &self.topics, TIMEOUT)?;
+        let marks = offsets::marks(&consumer, &partitions, TIMEOUT)?;
+        Ok(marks
+            .into_iter()
+            .filter(|(_, marks)| marks.high > marks.low)
+            .map(|(partition, marks)| (partition, marks.high))
+            .collect())
     }
 
     /// How many records the group has still to settle.
@@ -179,21 +170,9 @@ impl Feed {
         if ends.is_empty() {
             return Ok(0);
         }
-        let mut asked = TopicPartitionList::new();
-        for (topic, partition) in ends.keys() {
-            asked.add_partition(topic, *partition);
-        }
-        let committed = self.consumer()?.committed_offsets(asked, TIMEOUT)?;
-        let mut behind = 0_i64;
-        for element in committed.elements() {
-            let key = (element.topic().to_owned(), element.partition());
-            let end = ends.get(&key).copied().unwrap_or(0);
-            let at = match element.offset() {
-                Offset::Offset(at) => at,
-                _ => 0,
-            };
-            behind = behind.saturating_add((end - at).max(0));
-        }
-        Ok(behind)
+        let asked: Vec<Partition> = ends.keys().cloned().collect();
+        let committed = offsets::committed(&self.consumer()?, &asked, TIMEOUT)?;
+        let left = |(partition, end): (&Partition, &i64)| (end - committed.get(partition).copied().unwrap_or(0)).max(0);
+        Ok(ends.iter().map(left).fold(0, i64::saturating_add))
     }
 }

@@ -1,13 +1,14 @@
 //! Topics and groups of the benchmark: made, read, looked at, removed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use onhand_cdc::KafkaConfig;
+use onhand_cdc::offsets::{self, Marks, Partition};
 use onhand_cdc::topics::{self, TopicSpec};
-use onhand_consumers::SinkKind;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -130,12 +131,12 @@ pub(super) fn reader(config: &KafkaConfig, topic: &str, start: Start) -> Result<
         .set("fetch.message.max.bytes", "262144");
     let consumer: BaseConsumer = client.create()?;
     let mut list = TopicPartitionList::new();
-    for (partition, low, high) in watermarks(&consumer, topic)? {
+    for ((topic, partition), marks) in marks(&consumer, &[topic])? {
         let offset = match start {
-            Start::Now => high,
-            Start::Beginning => low,
+            Start::Now => marks.high,
+            Start::Beginning => marks.low,
         };
-        list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        list.add_partition_offset(&topic, partition, Offset::Offset(offset))?;
     }
     consumer.assign(&list)?;
     Ok(consumer)
@@ -153,25 +154,15 @@ pub(super) fn next<'a>(consumer: &'a BaseConsumer, patience: Duration) -> Option
     }
 }
 
-/// Each partition with its first and its next offset.
-fn watermarks(consumer: &BaseConsumer, topic: &str) -> Result<Vec<(i32, i64, i64)>> {
-    let metadata = consumer
-        .fetch_metadata(Some(topic), PATIENCE)
-        .context("Kafka does not answer")?;
-    let partitions: Vec<i32> = metadata
-        .topics()
-        .first()
-        .map(|topic| topic.partitions().iter().map(|partition| partition.id()).collect())
-        .unwrap_or_default();
-    if partitions.is_empty() {
-        bail!("there is no topic {topic}");
+/// Begin and end of each partition of these topics, of which each must exist.
+fn marks(consumer: &BaseConsumer, topics: &[impl AsRef<str>]) -> Result<BTreeMap<Partition, Marks>> {
+    let partitions = offsets::partitions(consumer, topics, PATIENCE).context("Kafka does not answer")?;
+    for topic in topics.iter().map(AsRef::as_ref) {
+        if partitions.iter().all(|(name, _)| name != topic) {
+            bail!("there is no topic {topic}");
+        }
     }
-    let mut marks = Vec::with_capacity(partitions.len());
-    for partition in partitions {
-        let (low, high) = consumer.fetch_watermarks(topic, partition, PATIENCE)?;
-        marks.push((partition, low, high));
-    }
-    Ok(marks)
+    Ok(offsets::marks(consumer, &partitions, PATIENCE)?)
 }
 
 /// Waits until a group has committed everything of a topic: then nothing of it would come again.
@@ -180,10 +171,10 @@ pub(super) async fn committed(config: &KafkaConfig, group: &str, topic: &str) ->
     blocking(move || {
         client.set("group.id", &group).set("enable.auto.commit", "false");
         let consumer: BaseConsumer = client.create()?;
-        let marks = watermarks(&consumer, &topic)?;
+        let marks = marks(&consumer, &[&topic])?;
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let lag = lag(&consumer, &topic, &marks)?;
+            let lag = lag(&consumer, &marks)?;
             if lag == 0 {
                 return Ok(());
             }
@@ -194,13 +185,6 @@ pub(super) async fn committed(config: &KafkaConfig, group: &str, topic: &str) ->
         }
     })
     .await
-}
-
-/// Topics that a sink reads.
-pub(super) fn topics_of(kind: SinkKind, prefix: &str) -> Vec<String> {
-    let tables = kind.tables().iter().map(|table| format!("{prefix}.{}", table.name()));
-    let contracts = kind.contract_topics().iter().map(|topic| (*topic).to_owned());
-    tables.chain(contracts).collect()
 }
 
 /// Where a group is in topics.
@@ -217,33 +201,17 @@ pub(super) fn standing(config: &KafkaConfig, group: &str, topics: &[String]) -> 
     let mut client = config.client();
     client.set("group.id", group).set("enable.auto.commit", "false");
     let consumer: BaseConsumer = client.create()?;
-    let mut standing = Standing { behind: 0, end: 0 };
-    for topic in topics {
-        let marks = watermarks(&consumer, topic)?;
-        let end: i64 = marks.iter().map(|(_, _, high)| high).sum();
-        standing.end = standing.end.saturating_add(end);
-        standing.behind = standing.behind.saturating_add(lag(&consumer, topic, &marks)?);
-    }
-    Ok(standing)
+    let marks = marks(&consumer, topics)?;
+    Ok(Standing {
+        behind: lag(&consumer, &marks)?,
+        end: marks.values().map(|marks| marks.high).sum(),
+    })
 }
 
-fn lag(consumer: &BaseConsumer, topic: &str, marks: &[(i32, i64, i64)]) -> Result<i64> {
-    let mut list = TopicPartitionList::new();
-    for (partition, _, _) in marks {
-        list.add_partition(topic, *partition);
-    }
-    let offsets = consumer.committed_offsets(list, PATIENCE)?;
-    Ok(marks
-        .iter()
-        .map(|(partition, low, high)| {
-            let found = offsets.find_partition(topic, *partition).map(|found| found.offset());
-            let next = match found {
-                Some(Offset::Offset(next)) => next,
-                _ => *low,
-            };
-            high.saturating_sub(next).max(0)
-        })
-        .sum())
+fn lag(consumer: &BaseConsumer, marks: &BTreeMap<Partition, Marks>) -> Result<i64> {
+    let partitions: Vec<Partition> = marks.keys().cloned().collect();
+    let committed = offsets::committed(consumer, &partitions, PATIENCE)?;
+    Ok(offsets::behind(marks, &partitions, &committed))
 }
 
 /// Tells a thread to end when the run that waits for it is given up.
@@ -270,14 +238,12 @@ pub(super) async fn blocking<T: Send + 'static>(what: impl FnOnce() -> Result<T>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use onhand_consumers::SinkKind;
 
     #[test]
     fn every_sink_reads_something() {
         for kind in SinkKind::ALL {
-            assert!(!topics_of(kind, "p").is_empty(), "{kind:?}");
+            assert!(!kind.topics("p").is_empty(), "{kind:?}");
         }
-        assert_eq!(topics_of(SinkKind::Cache, "p"), ["p.stock_level"]);
-        assert!(topics_of(SinkKind::Ingest, "p").contains(&"inventory.stock.commands".to_owned()));
     }
 }

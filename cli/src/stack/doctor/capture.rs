@@ -1,8 +1,8 @@
 //! Connect and the schema registry.
 
 use anyhow::Result;
-use onhand_cdc::connect::{ConnectError, ConnectorStatus, State};
-use onhand_cdc::{ConnectConfig, RegistryClient, RegistryConfig, connect, schemas};
+use onhand_cdc::connect::{ConnectError, Connector, ConnectorStatus, State};
+use onhand_cdc::{ConnectConfig, RegistryClient, RegistryConfig, schemas};
 
 use super::Finding;
 use crate::connector::Definition;
@@ -23,7 +23,10 @@ async fn offsets(stack: &Stack) -> Result<Finding> {
         url: stack.connect_url(),
         ..ConnectConfig::default()
     };
-    let stored = match connect::stored_lsn(&config, &Definition::built_in()?.name).await {
+    let stored = match Connector::new(&config, &Definition::built_in()?.name)?
+        .stored_lsn()
+        .await
+    {
         Ok(Some(stored)) => stored,
         Ok(None) => return Ok(Finding::ok(WHAT, "nothing read yet")),
         Err(error) => return Ok(Finding::warn(WHAT, error.to_string(), "onhand connect status")),
@@ -56,7 +59,7 @@ async fn connector(stack: &Stack) -> Result<Finding> {
         ..ConnectConfig::default()
     };
     let definition = Definition::built_in()?;
-    Ok(match connect::status(&config, &definition.name).await {
+    Ok(match Connector::new(&config, &definition.name)?.status().await {
         Ok(status) => of_status(&status),
         Err(ConnectError::NotFound(_)) => Finding::fail(CONNECTOR, "does not exist", "onhand connect apply"),
         Err(error) => Finding::fail(CONNECTOR, error.to_string(), "onhand up connect"),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use onhand_cdc::{KafkaConfig, Table, topics};
+use onhand_cdc::{KafkaConfig, Table, offsets, topics};
 use onhand_consumers::letters;
+use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::Finding;
 use crate::stack::Stack;
@@ -73,27 +73,10 @@ fn lag(brokers: &str, what: &'static str, group: &str, tables: &[Table]) -> Resu
 
 fn lag_of(brokers: &str, what: &'static str, group: &str, topics: &[impl AsRef<str>]) -> Result<Finding> {
     let client = client(brokers, group)?;
-    let mut behind: i64 = 0;
-    let mut started = false;
-    for topic in topics.iter().map(AsRef::as_ref) {
-        for (partition, low, high) in watermarks(&client, topic)? {
-            let mut wanted = TopicPartitionList::new();
-            wanted.add_partition(topic, partition);
-            let committed = client.committed_offsets(wanted, TIMEOUT)?;
-            let position = committed
-                .elements()
-                .first()
-                .map(rdkafka::topic_partition_list::TopicPartitionListElem::offset);
-            let offset = match position {
-                Some(Offset::Offset(offset)) => {
-                    started = true;
-                    offset.max(low)
-                }
-                _ => low,
-            };
-            behind = behind.saturating_add(high.saturating_sub(offset).max(0));
-        }
-    }
+    let partitions = offsets::partitions(&client, topics, TIMEOUT)?;
+    let marks = offsets::marks(&client, &partitions, TIMEOUT)?;
+    let committed = offsets::committed(&client, &partitions, TIMEOUT)?;
+    let (behind, started) = (offsets::behind(&marks, &partitions, &committed), !committed.is_empty());
     let fix = "the consumer is stopped or slow: onhand status, onhand logs";
     if !started && behind > 0 {
         return Ok(Finding::warn(
@@ -110,18 +93,6 @@ fn lag_of(brokers: &str, what: &'static str, group: &str, topics: &[impl AsRef<s
         LAG_RECORDS,
         fix,
     ))
-}
-
-/// Partition, first and next offset of every partition of a topic.
-fn watermarks(client: &BaseConsumer, topic: &str) -> Result<Vec<(i32, i64, i64)>> {
-    let metadata = client.fetch_metadata(Some(topic), TIMEOUT)?;
-    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-    partitions
-        .map(|partition| {
-            let (low, high) = client.fetch_watermarks(topic, partition.id(), TIMEOUT)?;
-            Ok((partition.id(), low, high))
-        })
-        .collect()
 }
 
 /// Records that were given up are a finding until somebody has sent them again or dropped them.

@@ -62,7 +62,7 @@ async fn connector(pool: &Pool) -> Result<Lag> {
 
 fn groups(config: &KafkaConfig, prefix: &str) -> Result<Vec<Lag>> {
     let lag = |kind: SinkKind| {
-        let Standing { behind, end } = kafka::standing(config, kind.group(), &kafka::topics_of(kind, prefix))?;
+        let Standing { behind, end } = kafka::standing(config, kind.group(), &kind.topics(prefix))?;
         Ok(Lag {
             name: kind.name(),
             unit: Unit::Records,

@@ -145,7 +145,7 @@ async fn work_off(site: &Site, role: SinkKind, records: u32) -> Result<f64> {
     let pid = stack::part_pid(role.name())?;
     let (config, topics) = (
         site.settings.kafka.clone(),
-        kafka::topics_of(role, &site.settings.runtime.topic_prefix),
+        role.topics(&site.settings.runtime.topic_prefix),
     );
     let backlog = kafka::blocking(move || Ok(Arc::new(Backlog::note(&config, role.group(), &topics)?))).await?;
     loop {
