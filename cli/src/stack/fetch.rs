@@ -17,8 +17,17 @@ use super::logs;
 use super::progress::{Progress, Task};
 
 const POM: &str = include_str!("../../parts/pom.xml");
-/// Of the connector's converter. The same file is compiled into the Connect image.
-const RESOLVER: &str = include_str!("../../../connectors/schema-resolver/onhand/connect/IdentitySchemaResolver.java");
+/// The connector's converter: names and sources. The same files are compiled into the Connect image.
+const CONVERTER: [(&str, &str); 2] = [
+    (
+        "AvroConverter.java",
+        include_str!("../../../connectors/converter/onhand/connect/AvroConverter.java"),
+    ),
+    (
+        "ValueWriter.java",
+        include_str!("../../../connectors/converter/onhand/connect/ValueWriter.java"),
+    ),
+];
 /// Raised when the unpacking below changes its outcome.
 const RECIPE: &str = "1";
 /// Network failures are worth one more try; Maven keeps what it has.
@@ -26,8 +35,9 @@ const TRIES: u32 = 2;
 
 /// The folder of the complete set.
 pub(crate) fn set_folder(parts: &Path) -> PathBuf {
-    let digest = [POM, RESOLVER, RECIPE]
-        .iter()
+    let digest = [POM, RECIPE]
+        .into_iter()
+        .chain(CONVERTER.map(|(_, source)| source))
         .fold(Sha256::new(), |digest, part| digest.chain_update(part))
         .finalize();
     let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
@@ -85,7 +95,7 @@ impl Fetching<'_> {
         self.task.update("unpacking");
         self.unpack(&downloads)?;
         fs::remove_dir_all(&downloads)?;
-        self.compile_resolver()?;
+        self.compile_converter()?;
         self.list_plugins()?;
         self.add_pgtap();
         self.link_redis()?;
@@ -129,29 +139,31 @@ impl Fetching<'_> {
         scripts.iter().try_for_each(|script| shell(script, downloads))
     }
 
-    /// Compiles the schema resolver against the converter that it extends, and puts it beside it.
-    fn compile_resolver(&self) -> Result<()> {
-        let source = self.new.join("IdentitySchemaResolver.java");
-        fs::write(&source, RESOLVER)?;
-        run_in(
-            &self.new,
-            Command::new(self.java.tool("javac")?)
-                .args([
-                    "--release",
-                    "17",
-                    "-cp",
-                    "plugins/apicurio-converter/*:kafka/*",
-                    "-d",
-                    "classes",
-                ])
-                .arg(&source),
-        )?;
-        let jar = "plugins/apicurio-converter/onhand-schema-resolver.jar";
+    /// Compiles our converter against the one that it asks, and puts it beside that one.
+    fn compile_converter(&self) -> Result<()> {
+        let sources = self.new.join("sources");
+        fs::create_dir_all(&sources)?;
+        let mut compile = Command::new(self.java.tool("javac")?);
+        compile.args([
+            "--release",
+            "17",
+            "-cp",
+            "plugins/apicurio-converter/*:kafka/*",
+            "-d",
+            "classes",
+        ]);
+        for (name, source) in CONVERTER {
+            let path = sources.join(name);
+            fs::write(&path, source)?;
+            compile.arg(path);
+        }
+        run_in(&self.new, &mut compile)?;
+        let jar = "plugins/apicurio-converter/onhand-converter.jar";
         run_in(
             &self.new,
             Command::new(self.java.tool("jar")?).args(["--create", "--file", jar, "-C", "classes", "."]),
         )?;
-        fs::remove_file(source)?;
+        fs::remove_dir_all(sources)?;
         Ok(fs::remove_dir_all(self.new.join("classes"))?)
     }
 

@@ -234,3 +234,21 @@ async fn every_table_for_analysis_arrives_on_its_topic_in_avro() {
     .await
     .unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_converter_writes_the_records_of_all_tables() {
+    let stack = Stack::from_env().unwrap();
+    let log = format!("{}/log/connect.log", stack.state);
+    eventually("the worker has made the converter", || async {
+        Ok(std::fs::read_to_string(&log)?.contains("Set up the value converter class onhand.connect.AvroConverter"))
+    })
+    .await
+    .unwrap();
+    // The first record of every schema is written by both, and compared.
+    let text = std::fs::read_to_string(&log).unwrap();
+    let left: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("onhand.connect.AvroConverter") && line.contains("Records of onhand.inventory."))
+        .collect();
+    assert!(left.is_empty(), "{left:#?}");
+}
