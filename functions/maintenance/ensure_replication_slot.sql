@@ -29,7 +29,14 @@ begin
     if v_found then
         perform pg_catalog.pg_drop_replication_slot('onhand_debezium');
     end if;
-    perform pg_catalog.pg_create_logical_replication_slot('onhand_debezium', 'pgoutput', false, false, true);
+    -- In a block of its own: if somebody changed a definition while the slot was made, Postgres (18.1) comes back from a subtransaction of its own
+    -- with the wrong owner of resources, and the caller's snapshot could not be released (XX000). The block has one owner for both.
+    begin
+        perform pg_catalog.pg_create_logical_replication_slot('onhand_debezium', 'pgoutput', false, false, true);
+    exception
+        when others then
+            raise;
+    end;
     insert into inventory.audit_entry (action, detail)
     values ('ensure_replication_slot', jsonb_strip_nulls(jsonb_build_object('anew', anew, 'wal_status', v_slot.wal_status,
         'invalidation_reason', v_slot.invalidation_reason, 'confirmed_flush_lsn', v_slot.confirmed_flush_lsn)));

@@ -34,6 +34,7 @@ pub(super) fn all() -> Vec<(String, Body)> {
         ),
         test("f30_an_epoch_raised_while_writers_run", epoch_raised),
         test("f30_rows_that_somebody_holds_are_renewed_last", held_rows_last),
+        test("a_slot_is_made_while_definitions_change", slot_made),
     ]
 }
 
@@ -51,6 +52,32 @@ async fn while_waiting(database: &Database, first: Value, before_commit: &str, b
     holder.batch_execute(before_commit).await?;
     holder.batch_execute("commit").await?;
     Ok(waiting.await??.into_iter().map(|outcome| outcome.0).collect())
+}
+
+/// The slot waits for the transactions under way when it begins, then for those that began meanwhile. What ends between the two
+/// and has changed a definition is what Postgres stumbles over.
+async fn slot_made(database: Arc<Database>) -> Result<()> {
+    let (before, meanwhile) = (database.client().await?, database.client().await?);
+    let (maker, other) = (database.client().await?, database.client().await?);
+    before
+        .batch_execute("begin; create table public.before (i int)")
+        .await?;
+    let making = tokio::spawn(async move { maker.query_one("select api.ensure_replication_slot()", &[]).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    meanwhile
+        .batch_execute("begin; create table public.meanwhile (i int)")
+        .await?;
+    before.batch_execute("commit").await?;
+    for _ in 0..20 {
+        other
+            .batch_execute("create table public.other (i int); drop table public.other")
+            .await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    meanwhile.batch_execute("rollback").await?;
+    let told: String = making.await??.get(0);
+    ensure!(told == "created", "{told}");
+    Ok(())
 }
 
 /// Two members judge the same levels: whoever waits is told of every one of them, as the other left it.
