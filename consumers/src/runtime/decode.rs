@@ -148,7 +148,11 @@ impl DecodeStage {
                 Ok(subjects) if subjects.is_empty() => {
                     return self.outage(format!("{error}, nor any other: the registry is empty"));
                 }
-                Ok(_) => self.trusted = Some(Instant::now()),
+                // It may have got them back since it was asked for the id, and is asked for that once more.
+                Ok(_) => {
+                    self.trusted = Some(Instant::now());
+                    return Decoded::Wait(error.to_string());
+                }
                 Err(error) => return self.outage(error.to_string()),
             }
         }
@@ -276,6 +280,20 @@ mod tests {
         assert!(asked < once + 100, "{asked} questions for {once} ids");
         let subjects = registry.subjects.load(Ordering::Relaxed);
         assert!((1..=30).contains(&subjects), "{subjects} questions for the subjects");
+    }
+
+    #[tokio::test]
+    async fn an_id_is_asked_for_once_more_after_the_registry_was_seen_to_have_subjects() {
+        let registry = Forgetful::default();
+        let mut stage = stage_of(registry.start().await, Duration::ZERO);
+        stage.begin_batch();
+        let first = stage.decode::<Change>(&framed(7)).await;
+        assert!(matches!(first, Decoded::Wait(_)), "{first:?}");
+        let asked = [&registry.ids, &registry.subjects].map(|count| count.load(Ordering::Relaxed));
+        let second = stage.decode::<Change>(&framed(7)).await;
+        assert!(matches!(second, Decoded::Poison(_)), "{second:?}");
+        let again = [&registry.ids, &registry.subjects].map(|count| count.load(Ordering::Relaxed));
+        assert_eq!((asked, again), ([1, 1], [2, 1]));
     }
 
     #[tokio::test]
