@@ -137,9 +137,9 @@ targets() {
 }
 has_target() { [ -e "tests/tests/$1.rs" ] || [ -e "tests/tests/$1/main.rs" ]; }
 
-# Whether a program has a test that the filter matches.
+# Whether a program has a test that the filter matches. All that is listed is read: whoever lists more than one must not be cut off (pipefail).
 matches() { # target
-    [ ${#filter[@]} -eq 0 ] || cargo test -q --workspace --test "$1" -- --list "${filter[@]}" 2>/dev/null | grep -q ': test$'
+    [ ${#filter[@]} -eq 0 ] || cargo test -q --workspace --test "$1" -- --list "${filter[@]}" 2>/dev/null | grep ': test$' >/dev/null
 }
 
 # Takes the state folder for this run. Only what a test run made, and no run uses any more, is stopped and removed: a stack
