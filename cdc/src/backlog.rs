@@ -7,6 +7,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::KafkaConfig;
+use crate::offsets;
 
 /// One poll.
 const POLL: Duration = Duration::from_millis(100);
@@ -40,17 +41,14 @@ impl Backlog {
             .create()?;
         let timeout = config.request_timeout();
         let mut goals = Vec::new();
-        for topic in topics {
-            let metadata = consumer.fetch_metadata(Some(topic), timeout)?;
-            for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-                let (low, end) = consumer.fetch_watermarks(topic, partition.id(), timeout)?;
-                if end > low {
-                    goals.push(Goal {
-                        topic: topic.clone(),
-                        partition: partition.id(),
-                        end,
-                    });
-                }
+        let partitions = offsets::partitions(&consumer, topics, timeout)?;
+        for ((topic, partition), marks) in offsets::marks(&consumer, &partitions, timeout)? {
+            if marks.high > marks.low {
+                goals.push(Goal {
+                    topic,
+                    partition,
+                    end: marks.high,
+                });
             }
         }
         Ok(Self {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use onhand_cdc::{Change, Decoder, KafkaConfig, RegistryClient, RegistryConfig, Table};
+use onhand_cdc::{Change, Decoder, KafkaConfig, RegistryClient, RegistryConfig, Table, offsets};
 use onhand_consumers::{ElasticsearchConfig, RedisConfig};
 use onhand_db::{Outcome, Pool};
 use rand::Rng;
@@ -283,21 +283,13 @@ impl Drop for Records {
 fn assigned(client: &rdkafka::ClientConfig) -> Result<BaseConsumer> {
     let consumer: BaseConsumer = client.create()?;
     let topic = Table::StockLevel.topic();
-    let metadata = consumer
-        .fetch_metadata(Some(&topic), PATIENCE)
-        .context("Kafka does not answer")?;
-    let partitions = metadata
-        .topics()
-        .first()
-        .map(|topic| topic.partitions())
-        .unwrap_or_default();
+    let partitions = offsets::partitions(&consumer, &[&topic], PATIENCE).context("Kafka does not answer")?;
     if partitions.is_empty() {
         bail!("there is no topic {topic}");
     }
     let mut list = TopicPartitionList::new();
-    for partition in partitions {
-        let (_, end) = consumer.fetch_watermarks(&topic, partition.id(), PATIENCE)?;
-        list.add_partition_offset(&topic, partition.id(), Offset::Offset(end))?;
+    for ((topic, partition), marks) in offsets::marks(&consumer, &partitions, PATIENCE)? {
+        list.add_partition_offset(&topic, partition, Offset::Offset(marks.high))?;
     }
     consumer.assign(&list)?;
     Ok(consumer)

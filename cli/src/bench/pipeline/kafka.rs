@@ -245,5 +245,11 @@ mod tests {
         for kind in SinkKind::ALL {
             assert!(!kind.topics("p").is_empty(), "{kind:?}");
         }
+        assert_eq!(SinkKind::Cache.topics("p"), ["p.stock_level"]);
+        assert!(
+            SinkKind::Ingest
+                .topics("p")
+                .contains(&"inventory.stock.commands".to_owned())
+        );
     }
 }
