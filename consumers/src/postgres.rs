@@ -14,6 +14,7 @@ use onhand_cdc::envelope::{ItemRow, StockLevelRow, StockSummaryRow};
 use onhand_cdc::{ConfigError, RowVersion};
 pub(crate) use onhand_db::PooledClient;
 use onhand_db::{DatabaseConfig, DbError, LevelRow, Pool};
+use serde::Serialize;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -99,12 +100,13 @@ impl From<tokio_postgres::Error> for RowSourceError {
     }
 }
 
-/// A line of the ledger, as far as read models keep it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A line of the ledger, as far as read models keep it, and as the search engine has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct MovementLine {
     pub(crate) item_id: Uuid,
     pub(crate) location_id: String,
     pub(crate) version: i64,
+    #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) on_hand_delta: i64,
     pub(crate) reserved_delta: i64,

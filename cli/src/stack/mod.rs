@@ -29,6 +29,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use onhand_cdc::ConnectConfig;
+use onhand_cdc::connect::{ConnectError, Connector};
 use secrecy::{ExposeSecret, SecretString};
 
 use java::Java;
@@ -146,6 +148,15 @@ impl Stack {
             self.ports().postgres(),
             parts::DATABASE
         )
+    }
+
+    /// A connector of this stack, whether it exists or not.
+    pub(crate) fn connector(&self, name: &str) -> Result<Connector, ConnectError> {
+        let config = ConnectConfig {
+            url: self.connect_url(),
+            ..ConnectConfig::default()
+        };
+        Connector::new(&config, name)
     }
 
     /// The settings that connect a role of the product to this stack.

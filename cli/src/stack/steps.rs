@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use onhand_cdc::connect::Connector;
-use onhand_cdc::{ConnectConfig, KafkaConfig, RegistryClient, RegistryConfig, schemas, topics};
+use onhand_cdc::{KafkaConfig, RegistryClient, RegistryConfig, schemas, topics};
 use onhand_db::DatabaseConfig;
 use onhand_db::migrate::{APP_LOGIN, CDC_LOGIN, MigrateOptions, SLOT, Slot};
 use secrecy::SecretString;
@@ -149,14 +148,8 @@ async fn register_schemas(stack: Arc<Stack>) -> Result<String> {
 }
 
 async fn apply_connector(stack: Arc<Stack>) -> Result<String> {
-    let config = ConnectConfig {
-        url: stack.connect_url(),
-        ..ConnectConfig::default()
-    };
     let definition = Definition::built_in()?;
-    let applied = Connector::new(&config, &definition.name)?
-        .apply(&definition.config)
-        .await?;
+    let applied = stack.connector(&definition.name)?.apply(&definition.config).await?;
     wait_streaming(&stack).await?;
     let how = if applied.changed { "applied" } else { "as it should be" };
     Ok(format!("{how}: {}, streaming", applied.status))

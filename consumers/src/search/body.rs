@@ -9,7 +9,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::fold::fold;
-use crate::postgres::MovementLine;
 
 /// An item, with folded text beside the text.
 #[derive(Debug, Serialize)]
@@ -145,51 +144,6 @@ impl<'a> From<&'a StockSummaryRow> for Summary<'a> {
             location_count: row.location_count,
             version: row.version,
             updated_at: row.updated_at,
-        }
-    }
-}
-
-/// A movement.
-#[derive(Debug, Serialize)]
-pub(super) struct Movement<'a> {
-    item_id: Uuid,
-    location_id: &'a str,
-    version: i64,
-    #[serde(rename = "type")]
-    kind: &'a str,
-    on_hand_delta: i64,
-    reserved_delta: i64,
-    on_hand: i64,
-    reserved: i64,
-    available: i64,
-    reason: Option<&'a str>,
-    reference: Option<&'a str>,
-    reservation_id: Option<Uuid>,
-    correlation_id: Option<&'a str>,
-    occurred_at: Option<Timestamp>,
-    recorded_at: Timestamp,
-    traceparent: Option<&'a str>,
-}
-
-impl<'a> From<&'a MovementLine> for Movement<'a> {
-    fn from(line: &'a MovementLine) -> Self {
-        Self {
-            item_id: line.item_id,
-            location_id: &line.location_id,
-            version: line.version,
-            kind: &line.kind,
-            on_hand_delta: line.on_hand_delta,
-            reserved_delta: line.reserved_delta,
-            on_hand: line.on_hand,
-            reserved: line.reserved,
-            available: line.available,
-            reason: line.reason.as_deref(),
-            reference: line.reference.as_deref(),
-            reservation_id: line.reservation_id,
-            correlation_id: line.correlation_id.as_deref(),
-            occurred_at: line.occurred_at,
-            recorded_at: line.recorded_at,
-            traceparent: line.traceparent.as_deref(),
         }
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
             Body::Item(row) => document(&index, id, version, ties, &body::Item::from(&*row)),
             Body::Stock(row) => document(&index, id, version, ties, &body::Stock::from(row)),
             Body::Summary(row) => document(&index, id, version, ties, &body::Summary::from(row)),
-            Body::Movement(line) => document(&index, id, version, ties, &body::Movement::from(&*line)),
+            Body::Movement(line) => document(&index, id, version, ties, &*line),
             Body::Gone => tombstone(&index, id, version),
         }
     }
@@ -233,7 +233,7 @@ pub(crate) fn summary(indexes: &Indexes, row: &StockSummaryRow) -> Result<Docume
 pub(crate) fn movement(indexes: &Indexes, line: &MovementLine) -> Result<Document, String> {
     let id = movement_id(line);
     let index = indexes.month(Month::of(line.recorded_at));
-    document(&index, id, line.version, false, &body::Movement::from(line))
+    document(&index, id, line.version, false, line)
 }
 
 /// What stays of a deleted row: its version, for good. (The engine's own memory of a delete lasts

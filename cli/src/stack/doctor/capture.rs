@@ -1,8 +1,8 @@
 //! Connect and the schema registry.
 
 use anyhow::Result;
-use onhand_cdc::connect::{ConnectError, Connector, ConnectorStatus, State};
-use onhand_cdc::{ConnectConfig, RegistryClient, RegistryConfig, schemas};
+use onhand_cdc::connect::{ConnectError, ConnectorStatus, State};
+use onhand_cdc::{RegistryClient, RegistryConfig, schemas};
 
 use super::Finding;
 use crate::connector::Definition;
@@ -19,14 +19,7 @@ pub(super) async fn check(stack: &Stack) -> Result<Vec<Finding>> {
 /// What the connector has read can not lie behind the end of the log, unless this is the log of another history.
 async fn offsets(stack: &Stack) -> Result<Finding> {
     const WHAT: &str = "offsets";
-    let config = ConnectConfig {
-        url: stack.connect_url(),
-        ..ConnectConfig::default()
-    };
-    let stored = match Connector::new(&config, &Definition::built_in()?.name)?
-        .stored_lsn()
-        .await
-    {
+    let stored = match stack.connector(&Definition::built_in()?.name)?.stored_lsn().await {
         Ok(Some(stored)) => stored,
         Ok(None) => return Ok(Finding::ok(WHAT, "nothing read yet")),
         Err(error) => return Ok(Finding::warn(WHAT, error.to_string(), "onhand connect status")),
@@ -54,12 +47,8 @@ async fn offsets(stack: &Stack) -> Result<Finding> {
 }
 
 async fn connector(stack: &Stack) -> Result<Finding> {
-    let config = ConnectConfig {
-        url: stack.connect_url(),
-        ..ConnectConfig::default()
-    };
     let definition = Definition::built_in()?;
-    Ok(match Connector::new(&config, &definition.name)?.status().await {
+    Ok(match stack.connector(&definition.name)?.status().await {
         Ok(status) => of_status(&status),
         Err(ConnectError::NotFound(_)) => Finding::fail(CONNECTOR, "does not exist", "onhand connect apply"),
         Err(error) => Finding::fail(CONNECTOR, error.to_string(), "onhand up connect"),
