@@ -20,6 +20,7 @@ mod process;
 mod procfs;
 mod progress;
 mod secrets;
+mod share;
 mod spawn;
 mod status;
 mod steps;

@@ -35,6 +35,8 @@ pub(crate) struct Part {
     pub(crate) stop_deadline: Duration,
     /// Parts of a lower wave stop first.
     pub(crate) stop_wave: u8,
+    /// Whether others go first while the machine is full: see [`super::share`].
+    pub(crate) stands_back: bool,
 }
 
 /// A command to run as the service user, with nothing of the caller's environment.

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::part::Part;
 use super::procfs::Identity;
 use super::progress::{Progress, Task};
-use super::{Stack, logs, preflight, process};
+use super::{Stack, logs, preflight, process, share};
 
 const POLL: Duration = Duration::from_millis(100);
 /// Backends of a killed postmaster notice its death by themselves; anything slower is ended.
@@ -30,6 +30,9 @@ pub(crate) async fn ensure(part: Part, stack: Arc<Stack>, progress: Progress) ->
     let running = process::recorded(&stack.layout, part.name).filter(|identity| !identity.ending());
     if running.is_some() && (part.probe)(Arc::clone(&stack)).await.is_ok() {
         progress.note(&format!("  {:14} already running", part.name));
+        if let Some(identity) = running {
+            settle(part, identity).await?;
+        }
         return Ok(());
     }
     let task = progress.start(part.name, "starting");
@@ -136,7 +139,8 @@ async fn wait_ready(part: Part, stack: &Arc<Stack>, identity: Identity, mut chil
             return Err(died(part, stack, &how));
         }
         match (part.probe)(Arc::clone(stack)).await {
-            Ok(()) => return Ok(()),
+            // Not before: until now somebody waited for it.
+            Ok(()) => return settle(part, identity).await,
             Err(error) if Instant::now() >= until => {
                 bail!(
                     "{} runs (pid {}) but is not ready after {} s: {error:#}\n{}",
@@ -149,6 +153,10 @@ async fn wait_ready(part: Part, stack: &Arc<Stack>, identity: Identity, mut chil
             Err(_) => tokio::time::sleep(POLL).await,
         }
     }
+}
+
+async fn settle(part: Part, identity: Identity) -> Result<()> {
+    Ok(tokio::task::spawn_blocking(move || share::settle(part, identity)).await?)
 }
 
 fn died(part: Part, stack: &Stack, how: &str) -> anyhow::Error {

@@ -58,6 +58,37 @@ fn status_lists_every_part_as_ready_and_no_server_runs_as_root() {
 }
 
 #[test]
+fn what_can_catch_up_later_stands_back_and_what_a_write_waits_for_does_not() {
+    let stack = Stack::from_env().unwrap();
+    let of = |part: &str| {
+        let pid = process::pid(&stack.state, part).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        // What follows the name in brackets begins with the third field; the nineteenth is the nice value.
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let nice = fields.split_whitespace().nth(16).unwrap().to_owned();
+        // A kernel that does not share between sessions has no such file.
+        let session = std::fs::read_to_string(format!("/proc/{pid}/autogroup")).ok();
+        (
+            nice,
+            session.and_then(|text| text.split_whitespace().last().map(str::to_owned)),
+        )
+    };
+    for (parts, expected) in [
+        (["elasticsearch", "search", "publish", "verify"], "4"),
+        (["postgres", "connect", "kafka", "cache"], "0"),
+    ] {
+        for part in parts {
+            let (nice, session) = of(part);
+            assert_eq!(nice, expected, "{part}");
+            assert!(
+                session.as_deref().is_none_or(|nice| nice == expected),
+                "{part}: {session:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn logs_of_a_part_that_is_none_names_those_that_are() {
     let (code, text) = program(&["logs", "nonsense"]);
     assert_ne!(code, 0);

@@ -34,6 +34,7 @@ pub(super) const PART: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: Duration::from_secs(20),
     stop_wave: 1,
+    stands_back: false,
 };
 
 fn prepare(stack: &Stack) -> Result<()> {

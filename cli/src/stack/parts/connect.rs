@@ -41,6 +41,7 @@ pub(super) const PART: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: Duration::from_secs(30),
     stop_wave: 1,
+    stands_back: false,
 };
 
 fn prepare(stack: &Stack) -> Result<()> {

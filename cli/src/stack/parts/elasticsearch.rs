@@ -33,6 +33,7 @@ pub(super) const PART: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: Duration::from_secs(30),
     stop_wave: 2,
+    stands_back: true,
 };
 
 fn prepare(stack: &Stack) -> Result<()> {

@@ -32,6 +32,7 @@ pub(super) const PART: Part = Part {
     stop_signal: Signal::SIGINT,
     stop_deadline: Duration::from_secs(60),
     stop_wave: 2,
+    stands_back: false,
 };
 
 /// How the launcher logs in.

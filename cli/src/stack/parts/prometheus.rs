@@ -34,6 +34,7 @@ pub(super) const PART: Part = Part {
     stop_deadline: Duration::from_secs(20),
     // What ends first is missed by what still watches.
     stop_wave: 0,
+    stands_back: true,
 };
 
 fn prepare(stack: &Stack) -> Result<()> {

@@ -23,6 +23,7 @@ pub(super) const PART: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: Duration::from_secs(10),
     stop_wave: 2,
+    stands_back: false,
 };
 
 fn prepare(stack: &Stack) -> Result<()> {

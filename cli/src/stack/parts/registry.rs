@@ -32,6 +32,7 @@ pub(super) const PART: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: Duration::from_secs(20),
     stop_wave: 2,
+    stands_back: false,
 };
 
 fn launch(stack: &Stack) -> Result<Launch> {

@@ -32,6 +32,7 @@ pub(super) const CACHE: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: false,
 };
 
 pub(super) const SEARCH: Part = Part {
@@ -48,6 +49,7 @@ pub(super) const SEARCH: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: true,
 };
 
 pub(super) const PUBLISH: Part = Part {
@@ -64,6 +66,7 @@ pub(super) const PUBLISH: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: true,
 };
 
 pub(super) const INGEST: Part = Part {
@@ -80,6 +83,7 @@ pub(super) const INGEST: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: false,
 };
 
 pub(crate) const ALERTS: Part = Part {
@@ -103,6 +107,7 @@ pub(crate) const ALERTS: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: false,
 };
 
 pub(super) const API: Part = Part {
@@ -126,6 +131,7 @@ pub(super) const API: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: false,
 };
 
 /// Compares the read models with Postgres, and repairs what differs.
@@ -149,6 +155,7 @@ pub(super) const VERIFY: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: true,
 };
 
 /// Restarts the connector when it has failed; Kafka Connect leaves that to others.
@@ -164,6 +171,7 @@ pub(super) const WATCH: Part = Part {
     stop_signal: Signal::SIGTERM,
     stop_deadline: STOP_DEADLINE,
     stop_wave: 0,
+    stands_back: false,
 };
 
 fn alertmanager_urls(stack: &Stack) -> String {
