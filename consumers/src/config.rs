@@ -61,7 +61,10 @@ impl SinkKind {
     /// until all are confirmed, a larger batch costs memory and gains nothing.
     pub const fn batch_max_records(self) -> usize {
         match self {
-            Self::Cache | Self::Search => 1_000,
+            Self::Cache => 1_000,
+            // Of each row only the newest version is written, and what waits is often about the same rows. More would take more memory than
+            // it saves time.
+            Self::Search => 1_500,
             // A level that is judged comes with its rules and what was told of it.
             Self::Alerts => 500,
             Self::Publish | Self::Ingest => 250,

@@ -24,8 +24,8 @@ pub struct RuntimeConfig {
     /// Keeps the partitions of a process that is restarted quickly (a StatefulSet's pod name).
     /// Leave it out under a Deployment.
     pub group_instance_id: Option<String>,
-    /// Most records in one batch; by default 1,000, 500 for alerts, and 250 for ingest and publish, which make several records of each. A batch takes
-    /// what waits and never waits for more.
+    /// Most records in one batch; by default 1,000, 1,500 for search, 500 for alerts, and 250 for ingest and publish, which make several records of
+    /// each. A batch takes what waits and never waits for more.
     pub batch_max_records: Option<usize>,
     /// Records that may wait between Kafka and the sink; by default two batches.
     pub queue_max_records: Option<usize>,
