@@ -169,7 +169,11 @@ async fn restart(world: &World, subject: &dyn Subject) -> Result<()> {
     for _ in 0..3 {
         world.onhand(&["down", subject.name()]).await?;
         subject.feed(world, 1_500).await?;
-        ensure!(world.group(subject).lag()? > 0, "nothing has piled up");
+        // Change capture brings it a moment after its commit.
+        eventually("something has piled up", || async {
+            Ok(world.group(subject).lag()? > 0)
+        })
+        .await?;
         world.onhand(&["up", subject.name()]).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(0..150))).await;
         process::kill_part(&world.stack.state, subject.name())?;
