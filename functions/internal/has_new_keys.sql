@@ -1,5 +1,5 @@
 -- Whether no idempotency key of these commands comes twice or was used before.
-create or replace function internal.has_new_keys(plain internal.accepted[], caller text)
+create or replace function internal.has_new_keys(plain internal.settled[], caller text)
 returns boolean
 language sql
 stable
@@ -13,4 +13,4 @@ as $$
     left join inventory.idempotency_key as k on k.caller = coalesce(has_new_keys.caller, session_user) and k.key = p.idempotency_key
 $$;
 
-comment on function internal.has_new_keys(internal.accepted[], text) is 'Whether no idempotency key of these commands comes twice or was used before.';
+comment on function internal.has_new_keys(internal.settled[], text) is 'Whether no idempotency key of these commands comes twice or was used before.';

@@ -18,6 +18,10 @@ pub(super) fn all() -> Vec<(String, Body)> {
             "a_reservation_cancelled_while_its_confirmation_waits",
             reservation_cancelled,
         ),
+        test(
+            "a_reservation_moved_or_extended_while_a_batch_that_closes_it_waits",
+            reservation_changed,
+        ),
         test("f05_a_first_receipt_that_waits_for_another_adds_to_it", first_receipt),
         test(
             "a_mixed_batch_gives_way_to_whoever_makes_what_it_needs",
@@ -299,6 +303,39 @@ async fn reservation_cancelled(database: Arc<Database>) -> Result<()> {
     )
     .await?;
     ensure!(outcomes == ["IV009", "applied"], "{outcomes:?}");
+    assert_sound(&admin).await
+}
+
+/// A batch that closes holds has read them before it waits: what it locked may no longer be all that it needs.
+async fn reservation_changed(database: Arc<Database>) -> Result<()> {
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let add = |sku: &str, location: &str| json!({"op": "add", "sku": sku, "location": location, "quantity": 10});
+    apply(&admin, json!([add("A", "W1"), add("A", "W2"), add("B", "W1")])).await?;
+    let (moved, extended) = (Uuid::now_v7(), Uuid::now_v7());
+    for id in [moved, extended] {
+        let hold = json!({"op": "reserve", "reservation_id": id, "sku": "A", "location": "W1", "quantity": 4});
+        apply_one(&admin, hold).await?;
+    }
+    let outcomes = while_waiting(
+        &database,
+        json!([
+            {"op": "relocate", "reservation_id": moved, "to": "W2"},
+            {"op": "extend", "reservation_id": extended, "expires_in_seconds": 3_600},
+        ]),
+        "",
+        json!([
+            {"op": "confirm", "reservation_id": moved},
+            {"op": "cancel", "reservation_id": extended},
+            {"op": "reserve", "sku": "B", "location": "W1", "quantity": 1},
+        ]),
+    )
+    .await?;
+    ensure!(outcomes == ["applied", "applied", "applied"], "{outcomes:?}");
+    let (left, sold) = (level(&admin, "A", "W1").await?, level(&admin, "A", "W2").await?);
+    ensure!((left.0, left.1) == (10, 0), "nothing is held where it was: {left:?}");
+    ensure!((sold.0, sold.1) == (6, 0), "it is sold where it came to: {sold:?}");
+    inventory::assert_no_deadlock(&database).await?;
     assert_sound(&admin).await
 }
 
