@@ -83,7 +83,7 @@ as $$
     where i.sku = rows_of.sku
     order by s.location_id)
     union all
-    (select concat_ws(' ', r.owner, r.status, r.version, l.quantity, l.status, r.expires_at = l.expires_at)
+    (select concat_ws(' ', r.owner, r.status, r.version, l.quantity, l.status, l.confirmed, r.expires_at = l.expires_at)
     from inventory.reservation as r
     join inventory.reservation_line as l on l.reservation_id = r.id
     join inventory.item as i on i.id = l.item_id

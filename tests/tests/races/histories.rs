@@ -15,6 +15,10 @@ use uuid::Uuid;
 pub(super) fn all() -> Vec<(String, Body)> {
     vec![
         test("batches_with_overlapping_keys_never_deadlock", overlapping_batches),
+        test(
+            "batches_that_close_the_same_holds_close_each_once",
+            overlapping_closings,
+        ),
         test("f06_f07_random_history_keeps_every_invariant", random_history),
     ]
 }
@@ -59,6 +63,79 @@ async fn overlapping_batches(database: Arc<Database>) -> Result<()> {
         }
     })
     .await?;
+    assert_no_deadlock(&database).await?;
+    assert_sound(&admin).await
+}
+
+/// Plain batches that open and close holds, of which many are in the batch of another client at the same moment.
+async fn overlapping_closings(database: Arc<Database>) -> Result<()> {
+    /// Most holds that are open at a time: few, so that clients meet.
+    const OPEN: usize = 40;
+    let admin = database.client().await?;
+    make_catalogue(&admin).await?;
+    let everywhere = SKUS.iter().flat_map(|sku| LOCATIONS.iter().map(move |at| (*sku, *at)));
+    let stock: Vec<Value> = everywhere
+        .map(|(sku, at)| json!({"op": "add", "sku": sku, "location": at, "quantity": 1_000_000}))
+        .collect();
+    apply(&admin, Value::from(stock)).await?;
+    let open: Arc<Mutex<Vec<Uuid>>> = Arc::default();
+    let closed = clients(&database, 6, |client, number| {
+        let open = Arc::clone(&open);
+        async move {
+            let mut random = StdRng::seed_from_u64(11 + u64::try_from(number)?);
+            let (mut closed, mut late) = (Vec::new(), 0);
+            for _ in 0..40 {
+                let holds: Vec<Uuid> = open.lock().unwrap().choose_multiple(&mut random, 5).copied().collect();
+                let mut commands: Vec<Value> = (0..10)
+                    .map(|_| {
+                        json!({"op": "reserve", "sku": SKUS.choose(&mut random).unwrap(),
+                            "location": LOCATIONS.choose(&mut random).unwrap(), "quantity": 1})
+                    })
+                    .collect();
+                commands.extend(holds.iter().map(|id| {
+                    let op = if random.random_ratio(1, 2) { "confirm" } else { "cancel" };
+                    json!({"op": op, "reservation_id": id})
+                }));
+                commands.shuffle(&mut random);
+                let outcomes = apply(&client, Value::from(commands.clone())).await?;
+                for ((outcome, answer), command) in outcomes.iter().zip(&commands) {
+                    let id = answer.as_ref().and_then(|answer| answer["reservation_id"].as_str());
+                    match (command["op"] == "reserve", outcome.as_str(), id) {
+                        (true, "applied", Some(id)) => {
+                            let mut open = open.lock().unwrap();
+                            open.push(id.parse()?);
+                            let surplus = open.len().saturating_sub(OPEN);
+                            open.drain(..surplus);
+                        }
+                        (false, "applied", Some(id)) => {
+                            let id: Uuid = id.parse()?;
+                            open.lock().unwrap().retain(|other| *other != id);
+                            closed.push(id);
+                        }
+                        (false, "IV009", _) => late += 1,
+                        _ => anyhow::bail!("{outcome} for {command}"),
+                    }
+                }
+            }
+            Ok((closed, late))
+        }
+    })
+    .await?;
+    let late: usize = closed.iter().map(|(_, late)| late).sum();
+    let mut closed: Vec<Uuid> = closed.into_iter().flat_map(|(closed, _)| closed).collect();
+    let count = closed.len();
+    closed.sort_unstable();
+    closed.dedup();
+    println!("{count} holds closed, {late} that were closed already");
+    ensure!(
+        closed.len() == count,
+        "{} holds were closed twice",
+        count - closed.len()
+    );
+    ensure!(late > 0, "no two batches closed the same hold");
+    let query = "select count(*) from inventory.reservation where status <> 'PENDING'";
+    let ended: i64 = admin.query_one(query, &[]).await?.get(0);
+    ensure!(ended == i64::try_from(count)?, "{ended} of {count} have ended");
     assert_no_deadlock(&database).await?;
     assert_sound(&admin).await
 }
