@@ -1,5 +1,6 @@
 //! Contenders: so many connections that send one kind of write as fast as they are answered.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,8 @@ use anyhow::{Context, Result};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_postgres::types::Json;
 use tokio_postgres::{Client, Statement};
@@ -21,6 +24,10 @@ const HOT: u32 = fill::LEVELS / 2;
 const HOLD_SECONDS: u32 = 86_400;
 /// Units in each hold.
 const QUANTITY: i64 = 1;
+
+/// Holds of earlier calls that a connection remembers, to close them.
+const OPEN_HOLDS: usize = 2_000;
+const APPLY: &str = "select ordinal, outcome, code, message, detail, answer from api.apply_commands($1, null, 'bench')";
 
 const PEER_TAKE: &str = include_str!("sql/peer_take.sql");
 
@@ -40,10 +47,21 @@ pub(super) enum Write {
     OneCommand,
     /// `api.apply_commands` with so many in each call.
     Calls(u16),
+    /// The same with what a shop sends: six of ten commands hold, three close a hold of an earlier call, one brings units in.
+    Shop(u16, Way),
     /// The peer's transaction, one statement after the other.
     Peer,
     /// The peer's transaction as one statement.
     PeerInOneStatement,
+}
+
+/// How Postgres decides a batch of a shop's mix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As one of one-line commands that all fit.
+    Short,
+    /// As any other batch, because its first command says when it happened.
+    Any,
 }
 
 /// One contender, connected.
@@ -65,6 +83,12 @@ enum Statements {
     Calls {
         apply: Statement,
         size: u16,
+    },
+    Shop {
+        apply: Statement,
+        size: u16,
+        way: Way,
+        open: Mutex<VecDeque<String>>,
     },
     Peer {
         read: Statement,
@@ -151,13 +175,14 @@ impl Session {
                     .await?,
             ),
             Write::Calls(size) => Statements::Calls {
-                apply: client
-                    .prepare(
-                        "select ordinal, outcome, code, message, detail, answer \
-                         from api.apply_commands($1, null, 'bench')",
-                    )
-                    .await?,
+                apply: client.prepare(APPLY).await?,
                 size,
+            },
+            Write::Shop(size, way) => Statements::Shop {
+                apply: client.prepare(APPLY).await?,
+                size,
+                way,
+                open: Mutex::default(),
             },
             Write::Peer => Statements::Peer {
                 read: client
@@ -200,6 +225,28 @@ impl Session {
                 }
                 Ok(applied)
             }
+            Statements::Shop { apply, size, way, open } => {
+                let mut open = open.lock().await;
+                let commands: Vec<Value> = (0..*size)
+                    .map(|number| shop_command(number, *way, rows.next(random), &mut open))
+                    .collect();
+                let answers = self.client.query(apply, &[&Json(commands)]).await?;
+                let mut applied = 0_u64;
+                for answer in answers {
+                    if answer.try_get::<_, &str>(1)? != "applied" {
+                        continue;
+                    }
+                    applied = applied.saturating_add(1);
+                    let Json(answer) = answer.try_get::<_, Json<Value>>(5)?;
+                    let field = |name: &str| answer.get(name).and_then(Value::as_str);
+                    if let (Some("PENDING"), Some(id)) = (field("status"), field("reservation_id")) {
+                        open.push_back(id.to_owned());
+                    }
+                }
+                let surplus = open.len().saturating_sub(OPEN_HOLDS);
+                open.drain(..surplus);
+                Ok(applied)
+            }
             Statements::Peer {
                 read,
                 take,
@@ -227,6 +274,31 @@ impl Session {
             }
         }
     }
+}
+
+/// The command with this number in a call of a shop's mix.
+fn shop_command(number: u16, way: Way, level: u32, open: &mut VecDeque<String>) -> Value {
+    let (sku, location) = fill::key(level);
+    let mut command = match (number % 10, open.pop_front()) {
+        (kind @ 7..=9, Some(hold)) => {
+            let op = if kind == 9 { "cancel" } else { "confirm" };
+            json!({"op": op, "reservation_id": hold})
+        }
+        (kind, unused) => {
+            if let Some(hold) = unused {
+                open.push_front(hold);
+            }
+            let op = if kind == 0 { "add" } else { "reserve" };
+            json!({"op": op, "sku": sku, "location": location, "quantity": QUANTITY})
+        }
+    };
+    if number == 0
+        && way == Way::Any
+        && let Some(fields) = command.as_object_mut()
+    {
+        fields.insert("occurred_at".to_owned(), json!(jiff::Timestamp::now().to_string()));
+    }
+    command
 }
 
 impl Rows {
@@ -263,6 +335,21 @@ mod tests {
             serde_json::to_string(&Command::reserve(21)).unwrap(),
             r#"{"op":"reserve","sku":"SKU-000002","location":"W2","quantity":1,"expires_in_seconds":86400}"#
         );
+    }
+
+    #[test]
+    fn a_shop_opens_holds_and_closes_each_once() {
+        let mut open: VecDeque<String> = ["one".to_owned(), "two".to_owned()].into();
+        let commands: Vec<Value> = (0..20)
+            .map(|number| shop_command(number, Way::Short, 1, &mut open))
+            .collect();
+        let ops = |op: &str| commands.iter().filter(|command| command["op"] == op).count();
+        assert_eq!(
+            (ops("add"), ops("reserve"), ops("confirm"), ops("cancel")),
+            (2, 16, 2, 0)
+        );
+        assert!(open.is_empty());
+        assert!(shop_command(0, Way::Any, 1, &mut open).get("occurred_at").is_some());
     }
 
     #[test]

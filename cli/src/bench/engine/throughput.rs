@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::super::figures::ratio;
 use super::super::report::{Comparison, Goal, Part};
 use super::contest::{self, Pace};
-use super::load::{Load, Rows, Write};
+use super::load::{Load, Rows, Way, Write};
 use super::server::{Database, Server};
 use super::{Letter, Letters};
 
@@ -21,6 +21,10 @@ pub(super) const fn callers(rows: Rows) -> usize {
     }
 }
 
+/// Commands in one call of a shop: some 3,000 a second come together like this in 10 ms.
+const SHOP_SIZE: u16 = 30;
+const SHOP: &str = "a shop's mix in calls of 30, 2 clients";
+const SHOP_ANY_WAY: &str = "the same, decided as any batch";
 const ONE_COMMAND: &str = "api.reserve_stock, 16 clients";
 const PEER: &str = "peer: begin, 4 statements, commit, 16 clients";
 const PEER_IN_ONE: &str = "peer in one statement, 16 clients";
@@ -51,6 +55,11 @@ pub(super) async fn run(
         (Letter::D, PEER_IN_ONE.into(), Write::PeerInOneStatement, MANY),
     ];
     wanted.extend(SIZES.map(|size| (Letter::C, calls(size, rows), Write::Calls(size), callers(rows))));
+    if rows == Rows::Spread {
+        let shops = [(SHOP, Way::Short), (SHOP_ANY_WAY, Way::Any)];
+        wanted
+            .extend(shops.map(|(name, way)| (Letter::C, name.to_owned(), Write::Shop(SHOP_SIZE, way), callers(rows))));
+    }
     wanted.retain(|(letter, ..)| letters.contains(letter));
     let mut loads = Vec::new();
     let mut title = Letters::new();
@@ -76,13 +85,18 @@ fn comparisons(part: &Part, rows: Rows) -> Vec<Comparison> {
         Rows::Spread => (ONE_COMMAND, Goal::AtLeast(3.0)),
         Rows::Hot => (PEER, Goal::AtLeast(30.0)),
     };
+    let mut comparisons = Vec::new();
+    if let (Some(short), Some(any)) = (part.median(SHOP), part.median(SHOP_ANY_WAY)) {
+        let name = format!("{SHOP} / {SHOP_ANY_WAY}");
+        comparisons.push(Comparison::plain(name, ratio(short, any)));
+    }
     let Some(base) = part.median(against) else {
-        return Vec::new();
+        return comparisons;
     };
-    let mut comparisons: Vec<Comparison> = part
+    let others = part
         .contenders
         .iter()
-        .filter(|contender| contender.name != against)
+        .filter(|contender| ![against, SHOP, SHOP_ANY_WAY].contains(&contender.name.as_str()))
         .map(|contender| {
             let name = format!("{} / {against}", contender.name);
             let ratio = ratio(contender.series.median(), base);
@@ -91,8 +105,8 @@ fn comparisons(part: &Part, rows: Rows) -> Vec<Comparison> {
             } else {
                 Comparison::plain(name, ratio)
             }
-        })
-        .collect();
+        });
+    comparisons.extend(others);
     // A slow one-command function would make calls of many look good: the peer tells what both are worth.
     if let (Rows::Spread, Some(peer), Some(hundred)) = (rows, part.median(PEER), part.median(&calls(100, rows))) {
         comparisons.push(Comparison::plain(
@@ -138,5 +152,12 @@ mod tests {
     #[test]
     fn without_the_peer_nothing_is_compared() {
         assert!(comparisons(&part(&[(&calls(100, Rows::Hot), 7e4)]), Rows::Hot).is_empty());
+    }
+
+    #[test]
+    fn the_ways_of_a_shops_mix_are_compared_with_each_other_alone() {
+        let shops = part(&[(SHOP, 2e4), (SHOP_ANY_WAY, 1e4), (ONE_COMMAND, 2e3)]);
+        let found = comparisons(&shops, Rows::Spread);
+        assert_eq!(found.len(), 1);
     }
 }
